@@ -1,0 +1,46 @@
+//! The instances that files hold: one struct a model, shapes already checked.
+
+use ndarray::{Array2, Array3};
+
+/// Matrix sensing: y_i = ⟨A_i, X⟩.
+#[derive(Clone, Debug)]
+pub(crate) struct SensingData {
+    /// m × d1 × d2, C order: one A_i contiguous.
+    pub(crate) a: Array3<f64>,
+    /// m.
+    pub(crate) y: Vec<f64>,
+    /// d1 × d2.
+    pub(crate) truth: Option<Array2<f64>>,
+}
+
+/// Bilinear sensing: y_i = a_iᵀ X b_i.
+#[derive(Clone, Debug)]
+pub(crate) struct BilinearData {
+    /// m × d1, C order.
+    pub(crate) a: Array2<f64>,
+    /// m × d2, C order.
+    pub(crate) b: Array2<f64>,
+    /// m.
+    pub(crate) y: Vec<f64>,
+    /// d1 × d2.
+    pub(crate) truth: Option<Array2<f64>>,
+}
+
+/// Matrix completion: y_i = X[rows_i, cols_i].
+#[derive(Clone, Debug)]
+pub(crate) struct CompletionData {
+    /// 0-based, one an entry.
+    pub(crate) rows: Vec<u32>,
+    /// 0-based, one an entry.
+    pub(crate) cols: Vec<u32>,
+    /// The observed values.
+    pub(crate) y: Vec<f64>,
+    /// (d1, d2).
+    pub(crate) shape: (usize, usize),
+    /// d1 × d2.
+    pub(crate) truth: Option<Array2<f64>>,
+    /// The ids of the rows as they stood in the file, where they were not 0-based numbers.
+    pub(crate) row_ids: Option<Vec<String>>,
+    /// The ids of the columns likewise.
+    pub(crate) col_ids: Option<Vec<String>>,
+}

@@ -1,0 +1,1 @@
+//! Instances of the models, read from the files people have.

@@ -1,0 +1,6 @@
+//! The `flatmin` command.
+mod input;
+mod output;
+mod report;
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! What the command writes: `result.json`, `factors.npz`, the report and what it is drawn from.
+
+pub(crate) mod result;

@@ -1,0 +1,151 @@
+//! The keys of `result.json` and the material a report is drawn from.
+//!
+//! A key that does not apply to the run, or whose number is unknown, is `null`: JSON has no NaN.
+
+use serde::{Deserialize, Serialize};
+
+/// The numbers of one `solve` or `measure`, in the order they are written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ResultFile {
+    /// `sensing`, `bilinear` or `completion`.
+    pub(crate) model: String,
+    /// `flat`, `nuclear` or `smoothed:ALPHA`.
+    pub(crate) objective: String,
+    /// The data fit: `exact`, `epsilon` or `lambda`.
+    pub(crate) fit: String,
+    /// (d1, d2).
+    pub(crate) shape: (usize, usize),
+    /// m.
+    pub(crate) measurements: usize,
+    /// Columns of the factors that are not zero.
+    pub(crate) rank: usize,
+    /// `certified`, `converged`, `budget` or `interrupted`; null for `measure`.
+    pub(crate) status: Option<String>,
+    /// The convex objective at X.
+    pub(crate) value: Option<f64>,
+    /// A proved lower bound on the smallest value.
+    pub(crate) lower_bound: Option<f64>,
+    /// (value − lower_bound) / value.
+    pub(crate) gap: Option<f64>,
+    /// The scaled trace of D²f: trace_left / d1 + trace_right / d2.
+    pub(crate) scaled_trace: Option<f64>,
+    /// The trace of D²f, f = ‖A(LRᵀ) − y‖².
+    pub(crate) trace: Option<f64>,
+    /// The part of the trace in the L block.
+    pub(crate) trace_left: Option<f64>,
+    /// The part of the trace in the R block.
+    pub(crate) trace_right: Option<f64>,
+    /// scaled_trace over its proved minimum, minus 1.
+    pub(crate) excess_flatness: Option<f64>,
+    /// ‖A(X) − y‖₂ / ‖y‖₂.
+    pub(crate) residual: Option<f64>,
+    /// Whether X is the only solution; null: not decided.
+    pub(crate) unique: Option<bool>,
+    /// The smaller of the two margins that decide `unique`.
+    pub(crate) unique_margin: Option<f64>,
+    /// ‖LᵀL − RᵀR‖_F / ‖X‖_*.
+    pub(crate) balancedness: Option<f64>,
+    /// ‖L‖_F² + ‖R‖_F².
+    pub(crate) squared_norm: Option<f64>,
+    /// Condition number of D1.
+    pub(crate) condition_d1: Option<f64>,
+    /// Condition number of D2.
+    pub(crate) condition_d2: Option<f64>,
+    /// The largest eigenvalue of D²f.
+    pub(crate) lambda_max: Option<f64>,
+    /// ‖X − truth‖_F.
+    pub(crate) error: Option<f64>,
+    /// ‖X − truth‖_F / ‖truth‖_F.
+    pub(crate) relative_error: Option<f64>,
+    /// The misfit allowed, ‖A(X) − y‖₂ ≤ epsilon.
+    pub(crate) epsilon: Option<f64>,
+    /// The penalty of the penalised fit.
+    pub(crate) lambda: Option<f64>,
+    /// Root mean square error on the data of the fit.
+    pub(crate) train_rmse: Option<f64>,
+    /// Root mean square error on `--test`.
+    pub(crate) test_rmse: Option<f64>,
+    /// Mean absolute error on `--test`.
+    pub(crate) test_mae: Option<f64>,
+    /// Entries of `--test` that were scored.
+    pub(crate) test_count: Option<usize>,
+    /// Rows that no entry observes (completion): X is zero there.
+    pub(crate) unobserved_rows: Option<usize>,
+    /// Columns that no entry observes (completion): X is zero there.
+    pub(crate) unobserved_columns: Option<usize>,
+    /// `--seed`.
+    pub(crate) seed: u64,
+    /// Threads used.
+    pub(crate) threads: usize,
+    /// The version of flatmin.
+    pub(crate) version: String,
+    /// Wall-clock seconds of the whole run.
+    pub(crate) seconds: f64,
+    /// Steps of the solver.
+    pub(crate) iterations: usize,
+    /// The method that gave the result.
+    pub(crate) method: Option<String>,
+}
+
+/// What `report.html` is drawn from besides `result.json`; written as `report.json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReportData {
+    /// What the rows and columns are, or the name of the input file: a caption.
+    pub(crate) source: String,
+    /// Singular values of D1 X D2, largest first.
+    pub(crate) singular_values: Vec<f64>,
+    /// The solver's course.
+    pub(crate) history: Vec<HistoryRow>,
+    /// The loss along one random direction from flat and from sharp factors of the same X.
+    pub(crate) cross_section: Option<CrossSection>,
+    /// The data as a matrix, where they are entries; null = not observed.
+    pub(crate) observed: Option<Heatmap>,
+    /// The recovered matrix.
+    pub(crate) recovered: Option<Heatmap>,
+    /// The true matrix, where it was given.
+    pub(crate) truth: Option<Heatmap>,
+}
+
+/// One record of the solver's course; unknown numbers are null.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct HistoryRow {
+    pub(crate) iteration: usize,
+    pub(crate) seconds: f64,
+    /// The convex objective at the iterate.
+    pub(crate) value: Option<f64>,
+    /// The best lower bound proved so far.
+    pub(crate) lower_bound: Option<f64>,
+    /// ‖A(X) − y‖₂ / ‖y‖₂.
+    pub(crate) residual: Option<f64>,
+    /// Columns of the factors.
+    pub(crate) rank: Option<usize>,
+}
+
+/// f(L + tU, R + tV) − f(L, R) against t, for the flat factors and for (L T, R T⁻ᵀ).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct CrossSection {
+    /// t, symmetric about 0.
+    pub(crate) offsets: Vec<f64>,
+    /// Loss above its value at t = 0 from the flat factors.
+    pub(crate) flat: Vec<f64>,
+    /// Loss above its value at t = 0 from the sharp factors.
+    pub(crate) sharp: Vec<f64>,
+    /// Scaled trace at the sharp factors over that at the flat ones.
+    pub(crate) trace_ratio: f64,
+}
+
+/// A matrix for a picture, at most 256 rows and columns (larger ones are averaged over blocks).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Heatmap {
+    /// Rows and columns of the picture.
+    pub(crate) shape: (usize, usize),
+    /// Rows and columns of the matrix itself.
+    pub(crate) full_shape: (usize, usize),
+    /// Row-major; null = nothing observed in that block.
+    pub(crate) values: Vec<Option<f64>>,
+}

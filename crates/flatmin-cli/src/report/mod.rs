@@ -1,0 +1,1 @@
+//! The report of one solve: figures and `report.html`.

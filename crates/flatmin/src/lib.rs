@@ -1,0 +1,1 @@
+//! Flat minima of low-rank matrix recovery: recover, certify, measure.
