@@ -1,0 +1,88 @@
+//! Certificates: functions of (problem, candidate) that prove how far a candidate can be from the flattest solution,
+//! whoever made it and however.
+//!
+//! The problem (P) min ‖W1 X W2‖_* with its fit has the dual
+//!
+//!   exact:      max ⟨λ, y⟩                  s.t. ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ 1,
+//!   ball:       max ⟨λ, y⟩ − ε‖λ‖₂          likewise,
+//!   penalised:  max ⟨λ, y⟩ − ½‖λ‖₂²         s.t. ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ μ,
+//!
+//! and any λ, scaled to be feasible, bounds the optimum from below.
+
+mod bound;
+mod uniqueness;
+
+pub use bound::{DualBound, dual_bound};
+pub use uniqueness::{Uniqueness, uniqueness};
+
+use crate::error::Error;
+use crate::factors::Factors;
+use crate::flatness::Weights;
+use crate::linalg::vector::norm;
+use crate::problem::{Fit, Problem};
+
+/// What is proved of a candidate (L, R) with a dual vector λ.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The convex objective at X = L Rᵀ: ‖W1 X W2‖_*, or the whole penalised objective.
+    pub value: f64,
+    /// No feasible X has a smaller objective than this.
+    pub lower_bound: f64,
+    /// (value − lower_bound)/value; 0 where both vanish.
+    pub gap: f64,
+    /// ‖A(X) − y‖₂ / ‖y‖₂.
+    pub residual: f64,
+    /// How much the constraint is violated, priced by the multiplier, relative to the value: a candidate that misses the
+    /// data a little may lie this much below the optimum.
+    pub infeasibility: f64,
+    /// Singular values of W1 X W2.
+    pub singular_values: Vec<f64>,
+    /// Whether X is the only solution.
+    pub uniqueness: Uniqueness,
+}
+
+impl Certificate {
+    /// Whether the gap, and the infeasibility, are at most `tolerance`.
+    pub fn proves(&self, tolerance: f64) -> bool {
+        self.gap <= tolerance && self.infeasibility <= tolerance
+    }
+}
+
+/// The penalty μ of ½‖·‖² + μ‖W1 X W2‖_*, in the normalised weights.
+pub(crate) fn penalty(problem: &Problem, weights: &Weights) -> Option<f64> {
+    match problem.fit() {
+        Fit::Penalised(lambda) => Some(lambda * weights.penalty_scale),
+        Fit::Exact | Fit::Ball(_) => None,
+    }
+}
+
+/// Certifies `x` with the dual vector `lambda` (any numbers: a bad λ gives a poor bound, never a false one).
+pub fn certify(problem: &Problem, weights: &Weights, x: &Factors, lambda: &[f64]) -> Result<Certificate, Error> {
+    let bound = dual_bound(problem, weights, lambda)?;
+    let (l, r) = weights.rescale(x.l.as_ref(), x.r.as_ref());
+    let z = Factors { l, r }.svd()?;
+    let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
+    residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
+    let misfit = norm(&residual);
+    let nuclear: f64 = z.s.iter().sum();
+    let value = match penalty(problem, weights) {
+        Some(mu) => mu * nuclear + 0.5 * misfit * misfit,
+        None => nuclear,
+    };
+    let violation = match problem.fit() {
+        Fit::Exact => misfit,
+        Fit::Ball(epsilon) => (misfit - epsilon).max(0.0),
+        Fit::Penalised(_) => 0.0,
+    };
+    let relative = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
+    let price = norm(lambda) / bound.operator_norm.max(f64::MIN_POSITIVE);
+    Ok(Certificate {
+        value,
+        lower_bound: bound.value,
+        gap: relative(value - bound.value, value),
+        residual: relative(misfit, norm(problem.data())),
+        infeasibility: relative(price * violation, value),
+        uniqueness: uniqueness(problem, weights, &z, lambda)?,
+        singular_values: z.s,
+    })
+}

@@ -1,0 +1,93 @@
+//! Is the solution the only one?
+//!
+//! Let λ be dual optimal and W = W1⁻¹ A*(λ) W2⁻¹ (divided by μ for the penalised fit), Z = U S₀ Vᵀ of rank p with
+//! W V = U, Wᵀ U = V, and ‖W‖ < 1 off those spaces. Every optimal Z′ satisfies ⟨W, Z′⟩ = ‖Z′‖_*, so its singular vectors
+//! lie where W is 1: Z′ = U S Vᵀ with S symmetric positive semidefinite. Since S₀ is definite, Z is the only solution
+//! exactly if S ↦ B(U S Vᵀ) is injective on the symmetric p×p matrices. This is sharper than injectivity on the whole
+//! tangent space, and is p(p + 1)/2 columns instead of p(d1 + d2 − p). With a ball or a penalty, B(Z) is the same for all
+//! solutions (the misfit is strictly convex), so that the criterion holds as it stands.
+
+use faer::{Mat, MatRef};
+
+use crate::certificate::penalty;
+use crate::error::Error;
+use crate::flatness::{Rescaled, Weights};
+use crate::linalg::dense::{Svd, frobenius, row_gram, symmetric_eigen};
+use crate::linalg::operator_norm::upper_bound_off;
+use crate::problem::Problem;
+
+/// The verdict and the two margins that give it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Uniqueness {
+    /// `None`: not decided by this λ.
+    pub unique: Option<bool>,
+    /// The smaller of 1 − ‖P_{T⊥} W‖ (less what W misses on T) and the relative smallest singular value of
+    /// S ↦ B(U S Vᵀ); not positive: not decided.
+    pub margin: Option<f64>,
+}
+
+/// Singular values of Z below this share of the largest do not count towards its rank.
+const RANK: f64 = 1e-9;
+/// W may miss U Vᵀ on the tangent space by this much before λ is called too far from optimal to decide.
+const TANGENT: f64 = 1e-4;
+/// The smallest relative singular value that a Gram matrix can tell from zero (√ε), with a margin.
+const INJECTIVE: f64 = 1e-7;
+/// Beyond this many columns the injectivity test costs more than a solve.
+const MAX_COLUMNS: usize = 4000;
+
+/// Decides uniqueness of the solution Z = W1 X W2 with singular value decomposition `z`.
+pub fn uniqueness(problem: &Problem, weights: &Weights, z: &Svd, lambda: &[f64]) -> Result<Uniqueness, Error> {
+    let undecided = Uniqueness::default();
+    if weights.left.unobserved() + weights.right.unobserved() > 0 {
+        // Nothing sees those rows and columns: any values there are as good.
+        return Ok(Uniqueness { unique: Some(false), margin: None });
+    }
+    let p = z.s.iter().take_while(|s| **s > RANK * z.s[0] && **s > 0.0).count();
+    let (u, v) = (z.u.as_ref().subcols(0, p), z.v.as_ref().subcols(0, p));
+    let scale = penalty(problem, weights).unwrap_or(1.0);
+    let map = Rescaled::new(problem.map(), weights);
+    let w = map.adjoint(&lambda.iter().map(|l| l / scale).collect::<Vec<_>>());
+    let tangent_error =
+        frobenius((w.times(v) - u).as_ref()).max(frobenius((w.transpose_times(u) - v).as_ref()));
+    if tangent_error > TANGENT {
+        return Ok(undecided);
+    }
+    let outside = 1.0 - upper_bound_off(&w, u, v)? - 2.0 * tangent_error;
+    let columns = p * (p + 1) / 2;
+    if outside <= 0.0 || columns > MAX_COLUMNS {
+        return Ok(Uniqueness { unique: None, margin: Some(outside).filter(|m| *m <= 0.0) });
+    }
+    if columns > problem.map().measurements() {
+        return Ok(Uniqueness { unique: Some(false), margin: None });
+    }
+    let injectivity = smallest_singular_value(problem, weights, u, v)?;
+    let margin = outside.min(injectivity);
+    Ok(Uniqueness { unique: (injectivity > INJECTIVE).then_some(true), margin: Some(margin) })
+}
+
+/// Of S ↦ B(U S Vᵀ) on the symmetric matrices, relative to the largest; 1 where there is nothing to tell.
+fn smallest_singular_value(
+    problem: &Problem,
+    weights: &Weights,
+    u: MatRef<'_, f64>,
+    v: MatRef<'_, f64>,
+) -> Result<f64, Error> {
+    let p = u.ncols();
+    if p == 0 {
+        return Ok(1.0);
+    }
+    let (u, v) = weights.restore(u, v);
+    let cores = problem.map().compress(u.as_ref(), v.as_ref());
+    let pairs: Vec<(usize, usize)> = (0..p).flat_map(|j| (0..=j).map(move |i| (i, j))).collect();
+    let symmetric = Mat::from_fn(pairs.len(), cores.ncols(), |row, column| {
+        let (i, j) = pairs[row];
+        if i == j {
+            cores[(i * p + i, column)]
+        } else {
+            (cores[(j * p + i, column)] + cores[(i * p + j, column)]) * std::f64::consts::FRAC_1_SQRT_2
+        }
+    });
+    let (values, _) = symmetric_eigen(row_gram(symmetric.as_ref()).as_ref())?;
+    let (smallest, largest) = (values[0], values[values.len() - 1]);
+    Ok(if largest > 0.0 { (smallest.max(0.0) / largest).sqrt() } else { 0.0 })
+}

@@ -1,0 +1,103 @@
+//! What can be wrong with an input. A run that merely stops early is not an error: see
+//! [`Status`](crate::solve::Status).
+
+/// Malformed input, with the numbers that show it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array has the wrong length or shape.
+    #[error("{what}: found {found}, expected {expected}")]
+    Shape {
+        /// The array.
+        what: &'static str,
+        /// Its shape.
+        found: String,
+        /// The shape it should have.
+        expected: String,
+    },
+    /// A number is NaN or infinite.
+    #[error("{what}, element {index}: found {value}, expected a finite number")]
+    NotFinite {
+        /// The array.
+        what: &'static str,
+        /// Where in it, in storage order, from 0.
+        index: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// An index points outside the matrix.
+    #[error("{what}, entry {entry}: found index {index}, expected one below {size}")]
+    OutOfRange {
+        /// `row` or `column`.
+        what: &'static str,
+        /// Which entry, from 0.
+        entry: usize,
+        /// The index found.
+        index: usize,
+        /// The size of the matrix in that direction.
+        size: usize,
+    },
+    /// The same entry of the matrix is observed twice.
+    #[error("entry ({row}, {column}) is observed twice, as {first} and as {second}; expected once")]
+    Duplicate {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The first value.
+        first: f64,
+        /// The second value.
+        second: f64,
+    },
+    /// D1 or D2 is singular, so that the flat problem is degenerate.
+    #[error(
+        "{side} is singular to working precision (smallest eigenvalue of its square {smallest:.3e}, largest {largest:.3e}): \
+         the flat problem is degenerate there; expected measurements that see every direction (more of them, or --objective nuclear)"
+    )]
+    SingularRescaling {
+        /// `D1` or `D2`.
+        side: &'static str,
+        /// Smallest eigenvalue of D².
+        smallest: f64,
+        /// Largest eigenvalue of D².
+        largest: f64,
+    },
+    /// No matrix satisfies A(X) = y.
+    #[error(
+        "the measurements contradict each other: no matrix fits them better than to {residual:.3e} of ‖y‖; \
+         expected consistent data, or a fit that allows noise (--epsilon or --lambda)"
+    )]
+    Inconsistent {
+        /// The smallest possible ‖A(X) − y‖ / ‖y‖.
+        residual: f64,
+    },
+    /// A setting is out of its range.
+    #[error("{name}: found {found}, expected {expected}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// The values it may have.
+        expected: &'static str,
+    },
+    /// A factorisation that should exist did not come out: an internal failure, reported rather than hidden.
+    #[error("numerical failure in {0}")]
+    Numerical(&'static str),
+}
+
+/// Refuses NaN and infinities.
+pub(crate) fn check_finite(what: &'static str, values: &[f64]) -> Result<(), Error> {
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Error::NotFinite { what, index, value: values[index] }),
+    }
+}
+
+/// Refuses a wrong length.
+pub(crate) fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Shape { what, found: format!("{found} values"), expected: expected.to_string() })
+}

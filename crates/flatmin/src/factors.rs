@@ -1,0 +1,102 @@
+//! Factored matrices  X = L Rᵀ,  L ∈ R^{d1×k}, R ∈ R^{d2×k}.
+
+use faer::{Mat, MatRef};
+
+use crate::error::{Error, check_finite};
+use crate::linalg::dense::{self, frobenius, product, thin_svd};
+
+/// A pair (L, R) with the same number of columns.
+#[derive(Clone, Debug)]
+pub struct Factors {
+    /// d1 × k.
+    pub l: Mat<f64>,
+    /// d2 × k.
+    pub r: Mat<f64>,
+}
+
+impl Factors {
+    /// Pairs L with R after checking that they fit together and are finite.
+    pub fn new(l: Mat<f64>, r: Mat<f64>) -> Result<Self, Error> {
+        if l.ncols() != r.ncols() {
+            return Err(Error::Shape {
+                what: "R",
+                found: format!("{} columns", r.ncols()),
+                expected: format!("{} as in L", l.ncols()),
+            });
+        }
+        for (what, factor) in [("L", &l), ("R", &r)] {
+            for column in 0..factor.ncols() {
+                check_finite(what, factor.col_as_slice(column))?;
+            }
+        }
+        Ok(Factors { l, r })
+    }
+
+    /// The zero matrix with no columns.
+    pub fn empty(shape: (usize, usize)) -> Self {
+        Factors { l: Mat::zeros(shape.0, 0), r: Mat::zeros(shape.1, 0) }
+    }
+
+    /// (d1, d2).
+    pub fn shape(&self) -> (usize, usize) {
+        (self.l.nrows(), self.r.nrows())
+    }
+
+    /// k.
+    pub fn columns(&self) -> usize {
+        self.l.ncols()
+    }
+
+    /// L Rᵀ, formed.
+    pub fn dense(&self) -> Mat<f64> {
+        product(self.l.as_ref(), self.r.transpose())
+    }
+
+    /// The thin singular value decomposition of L Rᵀ from two small QR factorisations: O((d1 + d2)k²).
+    pub fn svd(&self) -> Result<dense::Svd, Error> {
+        let (left, right) = (orthonormalise(self.l.as_ref()), orthonormalise(self.r.as_ref()));
+        let core = thin_svd(product(left.1.as_ref(), right.1.transpose()).as_ref())?;
+        Ok(dense::Svd {
+            u: product(left.0.as_ref(), core.u.as_ref()),
+            s: core.s,
+            v: product(right.0.as_ref(), core.v.as_ref()),
+        })
+    }
+
+    /// The balanced factors (U√Σ, V√Σ) of UΣVᵀ, less the singular values at or below `drop` times the largest.
+    pub fn balanced(svd: &dense::Svd, drop: f64) -> Self {
+        let largest = svd.s.first().copied().unwrap_or(0.0);
+        let kept = svd.s.iter().take_while(|s| **s > drop * largest && **s > 0.0).count();
+        let scale = |basis: &Mat<f64>| Mat::from_fn(basis.nrows(), kept, |i, j| basis[(i, j)] * svd.s[j].sqrt());
+        Factors { l: scale(&svd.u), r: scale(&svd.v) }
+    }
+
+    /// The same matrix with `columns` columns, the new ones zero.
+    pub fn padded(&self, columns: usize) -> Self {
+        let pad = |a: &Mat<f64>| {
+            Mat::from_fn(a.nrows(), columns.max(a.ncols()), |i, j| if j < a.ncols() { a[(i, j)] } else { 0.0 })
+        };
+        Factors { l: pad(&self.l), r: pad(&self.r) }
+    }
+
+    /// ‖L‖_F² + ‖R‖_F².
+    pub fn squared_norm(&self) -> f64 {
+        frobenius(self.l.as_ref()).powi(2) + frobenius(self.r.as_ref()).powi(2)
+    }
+
+    /// ‖LᵀL − RᵀR‖_F: zero for balanced factors.
+    pub fn imbalance(&self) -> f64 {
+        let left = product(self.l.transpose(), self.l.as_ref());
+        let right = product(self.r.transpose(), self.r.as_ref());
+        frobenius((left - right).as_ref())
+    }
+}
+
+/// a = Q·T with orthonormal columns Q; T is square where a is tall, and a itself is T where it is wide.
+fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+    if a.nrows() <= a.ncols() {
+        return (Mat::identity(a.nrows(), a.nrows()), a.to_owned());
+    }
+    let qr = a.qr();
+    (qr.compute_thin_Q(), qr.thin_R().to_owned())
+}

@@ -1,0 +1,12 @@
+//! Flatness: the rescaling matrices D1, D2, the exact traces of the Hessian of f(L, R) = ‖A(L Rᵀ) − y‖², its spectrum,
+//! and an audit of anyone's factors.
+
+mod audit;
+mod rescaling;
+mod spectrum;
+mod trace;
+
+pub use audit::{Audit, audit};
+pub use rescaling::{Rescaled, Weight, Weights};
+pub use spectrum::{Hessian, largest_eigenvalue};
+pub use trace::Traces;

@@ -1,0 +1,8 @@
+//! The few kernels that the mathematics needs: single-threaded, hence bit-reproducible, wrappers of dense
+//! decompositions; vectors; Lanczos methods; a proved upper bound on an operator norm.
+
+pub mod conjugate_gradients;
+pub mod dense;
+pub mod lanczos;
+pub mod operator_norm;
+pub mod vector;

@@ -1,0 +1,240 @@
+//! Dense measurements  A(X)_i = ⟨A_i, X⟩ with any matrices A_i   (matrix sensing).
+//!
+//! Storage m·d1·d2, one A_i contiguous, row after row: every product streams the data once. The passes run over fixed
+//! blocks of measurements, so that their bits do not depend on the number of threads.
+
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+use super::{Adjoint, Gram, Linearisation, MeasurementMap, column_major, gamma, row_major};
+use crate::error::{Error, check_finite, check_length};
+use crate::linalg::dense::{product, product_into, row_gram};
+use crate::linalg::vector::{axpy, dot, norm};
+
+/// X ↦ (⟨A_1, X⟩, …, ⟨A_m, X⟩) on R^{d1×d2}.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    shape: (usize, usize),
+    measurements: usize,
+    /// m × d1 × d2, row-major.
+    matrices: Vec<f64>,
+}
+
+/// Numbers of one parallel piece of a pass: 2 MiB.
+const PIECE: usize = 1 << 18;
+
+impl Dense {
+    /// From `matrices` (m × d1 × d2), the last index fastest.
+    pub fn new(matrices: Vec<f64>, measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
+        check_length("A", matrices.len(), measurements * shape.0 * shape.1)?;
+        check_finite("A", &matrices)?;
+        Ok(Dense { shape, measurements, matrices })
+    }
+
+    fn size(&self) -> usize {
+        self.shape.0 * self.shape.1
+    }
+
+    /// Measurements of one parallel piece: it depends on the shape alone.
+    fn piece(&self) -> usize {
+        (PIECE / self.size().max(1)).max(1)
+    }
+
+    /// Sums `term` over the pieces of the data, in order.
+    fn sum_of_pieces(&self, size: usize, term: impl Fn(usize, &[f64], &mut [f64]) + Sync) -> Vec<f64> {
+        let (piece, length) = (self.piece(), self.size().max(1));
+        let partial: Vec<Vec<f64>> = self
+            .matrices
+            .par_chunks(piece * length)
+            .enumerate()
+            .map(|(index, matrices)| {
+                let mut out = vec![0.0; size];
+                term(index * piece, matrices, &mut out);
+                out
+            })
+            .collect();
+        let mut total = vec![0.0; size];
+        for part in partial {
+            axpy(1.0, &part, &mut total);
+        }
+        total
+    }
+}
+
+/// The kernels below are compiled once for each instruction set and chosen at run time.
+fn dispatch<R>(kernel: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(kernel)
+}
+
+/// w ← w + Σ weight_i A_i over consecutive matrices.
+#[inline(always)]
+fn add_weighted(matrices: &[f64], weights: &[f64], w: &mut [f64]) {
+    for (matrix, weight) in matrices.chunks_exact(w.len()).zip(weights) {
+        axpy(*weight, matrix, w);
+    }
+}
+
+#[inline(always)]
+fn inner_products(matrices: &[f64], x: &[f64], out: &mut [f64]) {
+    for (out, matrix) in out.iter_mut().zip(matrices.chunks_exact(x.len())) {
+        *out = dot(matrix, x);
+    }
+}
+
+/// The two products of one A_i with thin factors: `left` ← vec(A R), `right` ← vec(Aᵀ L).
+fn thin_products(a: MatRef<'_, f64>, l: MatRef<'_, f64>, r: MatRef<'_, f64>, left: &mut [f64], right: &mut [f64]) {
+    let k = l.ncols();
+    product_into(MatMut::from_column_major_slice_mut(left, a.nrows(), k), 1.0, a, r);
+    product_into(MatMut::from_column_major_slice_mut(right, a.ncols(), k), 1.0, a.transpose(), l);
+}
+
+impl MeasurementMap for Dense {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn measurements(&self) -> usize {
+        self.measurements
+    }
+
+    /// The d1×d2 product is formed: it is m times smaller than the data.
+    fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
+        self.apply_dense(product(l, r.transpose()).as_ref())
+    }
+
+    fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64> {
+        let (x, size) = (row_major(x), self.size().max(1));
+        let mut out = vec![0.0; self.measurements];
+        out.par_chunks_mut(self.piece()).zip(self.matrices.par_chunks(self.piece() * size)).for_each(|(out, a)| {
+            dispatch(
+                #[inline(always)]
+                || inner_products(a, &x, out),
+            );
+        });
+        out
+    }
+
+    fn adjoint(&self, w: &[f64]) -> Adjoint<'_> {
+        let sum = self.sum_of_pieces(self.size(), |start, matrices, out| {
+            dispatch(
+                #[inline(always)]
+                || add_weighted(matrices, &w[start..], out),
+            );
+        });
+        Adjoint::Dense(MatRef::from_row_major_slice(&sum, self.shape.0, self.shape.1).to_owned())
+    }
+
+    /// Σ A_i A_iᵀ.
+    fn left_gram(&self) -> Gram {
+        use faer::linalg::matmul::triangular::{BlockStructure::*, matmul};
+        let (d1, d2) = self.shape;
+        let sum = self.sum_of_pieces(d1 * d1, |_, matrices, out| {
+            let mut out = faer::MatMut::from_column_major_slice_mut(out, d1, d1);
+            for a in matrices.chunks_exact((d1 * d2).max(1)) {
+                let a = MatRef::from_row_major_slice(a, d1, d2);
+                let t = a.transpose();
+                matmul(out.as_mut(), TriangularLower, Accum::Add, a, Rectangular, t, Rectangular, 1.0, Par::Seq);
+            }
+        });
+        let mut gram = MatRef::from_column_major_slice(&sum, d1, d1).to_owned();
+        crate::linalg::dense::mirror_lower(&mut gram);
+        Gram::Dense(gram)
+    }
+
+    /// Σ A_iᵀ A_i: the Gram matrix of the columns of all A_i stacked.
+    fn right_gram(&self) -> Gram {
+        let (d1, d2) = self.shape;
+        let sum = self.sum_of_pieces(d2 * d2, |_, matrices, out| {
+            let stacked = MatRef::from_column_major_slice(matrices, d2, matrices.len() / d2.max(1));
+            out.copy_from_slice(&column_major(row_gram(stacked).as_ref()));
+        });
+        debug_assert_eq!(self.matrices.len(), self.measurements * d1 * d2);
+        Gram::Dense(MatRef::from_column_major_slice(&sum, d2, d2).to_owned())
+    }
+
+    fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
+        self.linearise(l, r, &vec![0.0; self.measurements]).jacobian
+    }
+
+    /// One pass: while an A_i is in cache, A_i R, A_iᵀ L, the residual and its share of A*(residual) are all taken.
+    fn linearise(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>, y: &[f64]) -> Linearisation<'_> {
+        let ((d1, d2), k, size) = (self.shape, l.ncols(), self.size());
+        let rows = (d1 + d2) * k;
+        let l_columns = column_major(l);
+        let pieces: Vec<(Vec<f64>, Vec<f64>, Vec<f64>)> = self
+            .matrices
+            .par_chunks(self.piece() * size.max(1))
+            .zip(y.par_chunks(self.piece()))
+            .map(|(matrices, y)| {
+                let mut residual = vec![0.0; y.len()];
+                let mut jacobian = vec![0.0; rows * y.len()];
+                let mut adjoint = vec![0.0; size];
+                for (i, matrix) in matrices.chunks_exact(size).enumerate() {
+                    let (left, right) = jacobian[i * rows..(i + 1) * rows].split_at_mut(d1 * k);
+                    thin_products(MatRef::from_row_major_slice(matrix, d1, d2), l, r, left, right);
+                    dispatch(
+                        #[inline(always)]
+                        || {
+                            residual[i] = dot(left, &l_columns) - y[i];
+                            axpy(residual[i], matrix, &mut adjoint);
+                        },
+                    );
+                }
+                (residual, jacobian, adjoint)
+            })
+            .collect();
+        let mut jacobian = Mat::zeros(rows, self.measurements);
+        let mut residual = Vec::with_capacity(self.measurements);
+        let mut adjoint = vec![0.0; size];
+        for (part, columns, weighted) in pieces {
+            for (i, column) in columns.chunks_exact(rows.max(1)).enumerate() {
+                jacobian.col_as_slice_mut(residual.len() + i).copy_from_slice(column);
+            }
+            residual.extend_from_slice(&part);
+            axpy(1.0, &weighted, &mut adjoint);
+        }
+        let adjoint = Adjoint::Dense(MatRef::from_row_major_slice(&adjoint, d1, d2).to_owned());
+        Linearisation { residual, jacobian, adjoint }
+    }
+
+    /// From A_i R, the left half of the Jacobian.
+    fn compress(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
+        let (d1, k) = (self.shape.0, l.ncols());
+        let jacobian = self.jacobian(l, r);
+        let mut out = Mat::zeros(k * k, self.measurements);
+        for c in 0..k {
+            let block = out.as_mut().subrows_mut(c * k, k);
+            product_into(block, 1.0, l.transpose(), jacobian.as_ref().subrows(c * d1, d1));
+        }
+        out
+    }
+
+    /// ⟨A_i, P A_j Q⟩, a block of columns at a time.
+    fn measurement_gram(&self, p: &Gram, q: &Gram) -> Gram {
+        let ((d1, d2), m, size) = (self.shape, self.measurements, self.size());
+        let all = MatRef::from_column_major_slice(&self.matrices, size, m);
+        let mut out = Mat::zeros(m, m);
+        out.par_col_chunks_mut(64).enumerate().for_each(|(block, columns)| {
+            let mut weighted = Mat::zeros(size, columns.ncols());
+            for j in 0..columns.ncols() {
+                let start = (block * 64 + j) * size;
+                let a = MatRef::from_row_major_slice(&self.matrices[start..start + size], d1, d2);
+                let paq = q.times(p.times(a).transpose());
+                weighted.col_as_slice_mut(j).copy_from_slice(&column_major(paq.as_ref()));
+            }
+            product_into(columns, 1.0, all.transpose(), weighted.as_ref());
+        });
+        Gram::Dense(out)
+    }
+
+    /// Each entry is a sum of m products.
+    fn adjoint_rounding(&self, w: &[f64]) -> f64 {
+        let size = self.size().max(1);
+        let magnitude: f64 = self.matrices.chunks_exact(size).zip(w).map(|(a, w)| w.abs() * norm(a)).sum();
+        gamma(self.measurements + 1) * magnitude
+    }
+
+    fn cost_factored(&self, _k: usize) -> f64 {
+        (2 * self.matrices.len()) as f64
+    }
+}

@@ -1,0 +1,199 @@
+//! Measurement maps  A : R^{d1×d2} → R^m,  A(X)_i = ⟨A_i, X⟩, and their adjoints  A*(w) = Σ w_i A_i.
+//!
+//! One map a file. Every map obeys the same laws, tested for all of them in one place: ⟨A(X), w⟩ = ⟨X, A*(w)⟩; factored
+//! and dense arguments agree; Grams and Jacobians equal those of the dense twin.
+
+mod dense;
+mod entries;
+mod identity;
+mod rank_one;
+
+pub use dense::Dense;
+pub use entries::Entries;
+pub use identity::Identity;
+pub use rank_one::RankOne;
+
+use faer::{Mat, MatRef};
+
+use crate::linalg::dense::product;
+use crate::linalg::vector::dot;
+
+/// A linear map from d1×d2 matrices to m numbers.
+///
+/// Implementors give the products; nothing larger than the map's own data may be formed, save a d1×d2 matrix where the
+/// data are at least as large.
+pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
+    /// (d1, d2).
+    fn shape(&self) -> (usize, usize);
+
+    /// m.
+    fn measurements(&self) -> usize;
+
+    /// A(L Rᵀ).
+    fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64>;
+
+    /// A(X).
+    fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64>;
+
+    /// A*(w), dense or sparse as the map is.
+    fn adjoint(&self, w: &[f64]) -> Adjoint<'_>;
+
+    /// Σ A_i A_iᵀ  (d1 × d1).
+    fn left_gram(&self) -> Gram;
+
+    /// Σ A_iᵀ A_i  (d2 × d2).
+    fn right_gram(&self) -> Gram;
+
+    /// The transposed Jacobian of (L, R) ↦ A(L Rᵀ): column i is (vec A_i R, vec A_iᵀ L), (d1 + d2)k × m.
+    fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64>;
+
+    /// Residual, Jacobian and A*(residual) at (L, R), in as few passes over the data as the map can.
+    fn linearise(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>, y: &[f64]) -> Linearisation<'_> {
+        let jacobian = self.jacobian(l, r);
+        let left = column_major(l);
+        let residual: Vec<f64> =
+            y.iter().enumerate().map(|(i, y)| dot(&jacobian.col_as_slice(i)[..left.len()], &left) - y).collect();
+        let adjoint = self.adjoint(&residual);
+        Linearisation { residual, jacobian, adjoint }
+    }
+
+    /// (A*(w) R, A*(w)ᵀ L): the adjoint of the Jacobian.
+    fn adjoint_thin(&self, w: &[f64], l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+        let adjoint = self.adjoint(w);
+        (adjoint.times(r), adjoint.transpose_times(l))
+    }
+
+    /// vec(Lᵀ A_i R), one column a measurement: k² × m.
+    fn compress(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64>;
+
+    /// ⟨A_i, P A_j Q⟩ for symmetric P, Q  (m × m, or its diagonal where it is diagonal).
+    fn measurement_gram(&self, p: &Gram, q: &Gram) -> Gram;
+
+    /// A bound on ‖fl(A*(w)) − A*(w)‖_F, the rounding of [`adjoint`](Self::adjoint); certificates add it.
+    fn adjoint_rounding(&self, w: &[f64]) -> f64;
+
+    /// Rough floating-point operations of one application to a factored matrix with k columns: for choosing a method.
+    fn cost_factored(&self, k: usize) -> f64;
+}
+
+/// What a Newton step needs to know about A at a point (L, R).
+#[derive(Debug)]
+pub struct Linearisation<'a> {
+    /// A(L Rᵀ) − y.
+    pub residual: Vec<f64>,
+    /// Transposed Jacobian, (d1 + d2)k × m: see [`MeasurementMap::jacobian`].
+    pub jacobian: Mat<f64>,
+    /// A*(residual).
+    pub adjoint: Adjoint<'a>,
+}
+
+/// A symmetric positive semidefinite matrix, diagonal where its map makes it so.
+#[derive(Clone, Debug)]
+pub enum Gram {
+    /// Its diagonal.
+    Diagonal(Vec<f64>),
+    /// All of it.
+    Dense(Mat<f64>),
+}
+
+impl Gram {
+    /// The number of rows.
+    pub fn dimension(&self) -> usize {
+        match self {
+            Gram::Diagonal(d) => d.len(),
+            Gram::Dense(a) => a.nrows(),
+        }
+    }
+
+    /// G·V.
+    pub fn times(&self, v: MatRef<'_, f64>) -> Mat<f64> {
+        match self {
+            Gram::Diagonal(d) => Mat::from_fn(v.nrows(), v.ncols(), |i, j| d[i] * v[(i, j)]),
+            Gram::Dense(a) => product(a.as_ref(), v),
+        }
+    }
+
+    /// tr(Vᵀ G V).
+    pub fn quadratic_form(&self, v: MatRef<'_, f64>) -> f64 {
+        crate::linalg::dense::inner(v, self.times(v).as_ref())
+    }
+}
+
+/// A*(w) as a matrix: dense, or supported on the observed entries.
+#[derive(Clone, Debug)]
+pub enum Adjoint<'a> {
+    /// d1 × d2.
+    Dense(Mat<f64>),
+    /// One value an entry of the map.
+    Sparse {
+        /// The pattern.
+        entries: &'a Entries,
+        /// The values, in the order of the entries.
+        values: Vec<f64>,
+    },
+}
+
+impl Adjoint<'_> {
+    /// (d1, d2).
+    pub fn shape(&self) -> (usize, usize) {
+        match self {
+            Adjoint::Dense(a) => a.shape(),
+            Adjoint::Sparse { entries, .. } => entries.shape(),
+        }
+    }
+
+    /// A*(w)·V.
+    pub fn times(&self, v: MatRef<'_, f64>) -> Mat<f64> {
+        match self {
+            Adjoint::Dense(a) => product(a.as_ref(), v),
+            Adjoint::Sparse { entries, values } => entries.sparse_times(values, v),
+        }
+    }
+
+    /// A*(w)ᵀ·U.
+    pub fn transpose_times(&self, u: MatRef<'_, f64>) -> Mat<f64> {
+        match self {
+            Adjoint::Dense(a) => product(a.transpose(), u),
+            Adjoint::Sparse { entries, values } => entries.sparse_transpose_times(values, u),
+        }
+    }
+
+    /// The matrix itself.
+    pub fn to_dense(&self) -> Mat<f64> {
+        match self {
+            Adjoint::Dense(a) => a.clone(),
+            Adjoint::Sparse { entries, values } => entries.scatter(values),
+        }
+    }
+
+    /// ‖A*(w)‖_F.
+    pub fn frobenius(&self) -> f64 {
+        match self {
+            Adjoint::Dense(a) => a.norm_l2(),
+            Adjoint::Sparse { values, .. } => crate::linalg::vector::norm(values),
+        }
+    }
+}
+
+/// The unit roundoff of f64.
+const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
+
+/// γ_n = n·u / (1 − n·u): the relative error of a sum or product of n terms (Higham, *Accuracy and Stability of Numerical
+/// Algorithms*, 2002, section 3.1).
+pub(crate) fn gamma(n: usize) -> f64 {
+    let nu = n as f64 * UNIT_ROUNDOFF;
+    nu / (1.0 - nu)
+}
+
+/// The entries of a matrix, column after column.
+pub(crate) fn column_major(a: MatRef<'_, f64>) -> Vec<f64> {
+    (0..a.ncols()).flat_map(|j| (0..a.nrows()).map(move |i| a[(i, j)])).collect()
+}
+
+/// The entries of a matrix, row after row.
+pub(crate) fn row_major(a: MatRef<'_, f64>) -> Vec<f64> {
+    column_major(a.transpose())
+}
+
+#[cfg(test)]
+mod laws {}

@@ -1,0 +1,104 @@
+//! The problem: a measurement map, its data and how closely the data are to be fitted.
+//!
+//! A problem never changes and never holds the ground truth.
+
+use crate::error::{Error, check_finite, check_length};
+use crate::map::MeasurementMap;
+
+/// How closely A(X) has to meet y.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Fit {
+    /// A(X) = y.
+    Exact,
+    /// ‖A(X) − y‖₂ ≤ ε.
+    Ball(f64),
+    /// ½‖A(X) − y‖₂² + λ·‖W̃1 X W̃2‖_*, with the weights W̃ of [`Weights`](crate::flatness::Weights).
+    Penalised(f64),
+}
+
+/// Which weights the nuclear norm carries: ‖W1 X W2‖_*.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Objective {
+    /// W = D: the scaled trace of the Hessian.
+    Flat,
+    /// W = I: norm-minimal.
+    Nuclear,
+    /// W = D^α, between nuclear (α = 0) and flat (α = 1).
+    Smoothed(f64),
+}
+
+impl Objective {
+    /// The power of D.
+    pub fn power(self) -> f64 {
+        match self {
+            Objective::Flat => 1.0,
+            Objective::Nuclear => 0.0,
+            Objective::Smoothed(alpha) => alpha,
+        }
+    }
+}
+
+/// Recover X from y ≈ A(X).
+#[derive(Debug)]
+pub struct Problem {
+    map: Box<dyn MeasurementMap>,
+    data: Vec<f64>,
+    fit: Fit,
+    objective: Objective,
+}
+
+impl Problem {
+    /// Checks the data against the map and the settings against their ranges.
+    pub fn new(map: Box<dyn MeasurementMap>, data: Vec<f64>, fit: Fit, objective: Objective) -> Result<Self, Error> {
+        check_length("y", data.len(), map.measurements())?;
+        check_finite("y", &data)?;
+        let positive = |name, value: f64| {
+            if value > 0.0 && value.is_finite() {
+                return Ok(());
+            }
+            Err(Error::Setting { name, found: value.to_string(), expected: "a positive number" })
+        };
+        match fit {
+            Fit::Exact => {}
+            Fit::Ball(epsilon) => positive("epsilon", epsilon)?,
+            Fit::Penalised(lambda) => positive("lambda", lambda)?,
+        }
+        if let Objective::Smoothed(alpha) = objective
+            && !(0.0..=1.0).contains(&alpha)
+        {
+            return Err(Error::Setting {
+                name: "smoothed",
+                found: alpha.to_string(),
+                expected: "a power of D from 0 (nuclear) to 1 (flat)",
+            });
+        }
+        Ok(Problem { map, data, fit, objective })
+    }
+
+    /// A.
+    pub fn map(&self) -> &dyn MeasurementMap {
+        self.map.as_ref()
+    }
+
+    /// y.
+    pub fn data(&self) -> &[f64] {
+        &self.data
+    }
+
+    /// How closely y is to be met.
+    pub fn fit(&self) -> Fit {
+        self.fit
+    }
+
+    /// The weights of the nuclear norm.
+    pub fn objective(&self) -> Objective {
+        self.objective
+    }
+
+    /// The same map and data under another fit and objective.
+    pub fn with(self, fit: Fit, objective: Objective) -> Result<Self, Error> {
+        Problem::new(self.map, self.data, fit, objective)
+    }
+}

@@ -1,0 +1,157 @@
+//! The problem as the methods see it: in Z = W1 X W2, with data of about unit norm.
+
+use faer::{Mat, MatRef};
+
+use super::Status;
+use super::monitor::Monitor;
+use crate::certificate::penalty;
+use crate::error::Error;
+use crate::factors::Factors;
+use crate::flatness::{Rescaled, Weights};
+use crate::linalg::dense::{Svd, thin_svd};
+use crate::linalg::lanczos::top_singular;
+use crate::linalg::vector::{axpy, dot, max_abs, norm};
+use crate::map::Adjoint;
+use crate::problem::{Fit, Problem};
+
+/// B, b and the fit, scaled; the objective is ‖Z‖_*.
+pub(super) struct Instance<'a> {
+    pub(super) map: Rescaled<'a>,
+    /// y divided by `scale`.
+    pub(super) b: Vec<f64>,
+    /// Exact, a ball or a penalty μ, in the scale of b.
+    pub(super) fit: Fit,
+    /// A power of two, so that scaling is exact.
+    scale: f64,
+    /// The mean of ‖B(u vᵀ)‖² over unit u and v, roughly.
+    pub(super) mean_square: f64,
+}
+
+/// What a method returns: Z = L Rᵀ and λ, in the instance's scale.
+pub(super) struct Outcome {
+    pub(super) l: Mat<f64>,
+    pub(super) r: Mat<f64>,
+    pub(super) lambda: Vec<f64>,
+    /// `None`: ended by its own criterion.
+    pub(super) stopped: Option<Status>,
+    pub(super) method: &'static str,
+}
+
+impl<'a> Instance<'a> {
+    pub(super) fn new(problem: &'a Problem, weights: &'a Weights) -> Self {
+        let map = Rescaled::new(problem.map(), weights);
+        // ‖y‖ up to a factor, without the squares that overflow.
+        let largest = max_abs(problem.data());
+        let scale = if largest > 0.0 { largest.log2().floor().exp2() } else { 1.0 };
+        let b: Vec<f64> = problem.data().iter().map(|y| y / scale).collect();
+        let size = norm(&b);
+        let unit = if size > 0.0 { size.log2().floor().exp2() } else { 1.0 };
+        let scale = scale * unit;
+        let b = b.iter().map(|v| v / unit).collect();
+        let fit = match (problem.fit(), penalty(problem, weights)) {
+            (_, Some(mu)) => Fit::Penalised(mu / scale),
+            (Fit::Ball(epsilon), None) => Fit::Ball(epsilon / scale),
+            _ => Fit::Exact,
+        };
+        Instance { map, b, fit, scale, mean_square: mean_square(&map, weights) }
+    }
+
+    /// Whether Z = 0 solves it.
+    pub(super) fn is_trivial(&self) -> bool {
+        let size = norm(&self.b);
+        match self.fit {
+            Fit::Exact => size == 0.0,
+            Fit::Ball(epsilon) => size <= epsilon,
+            Fit::Penalised(_) => size == 0.0,
+        }
+    }
+
+    /// Z = 0 with λ = 0.
+    pub(super) fn zero(&self) -> Outcome {
+        let (d1, d2) = self.map.shape();
+        let lambda = vec![0.0; self.b.len()];
+        Outcome { l: Mat::zeros(d1, 0), r: Mat::zeros(d2, 0), lambda, stopped: None, method: "zero" }
+    }
+
+    /// Balanced factors of Z and λ in the scale of the problem.
+    pub(super) fn unscale(&self, outcome: &Outcome) -> Result<(Factors, Vec<f64>), Error> {
+        let factors = Factors { l: outcome.l.clone(), r: outcome.r.clone() };
+        let mut z = Factors::balanced(&factors.svd()?, 1e-12);
+        let root = self.scale.sqrt();
+        for factor in [&mut z.l, &mut z.r] {
+            for j in 0..factor.ncols() {
+                factor.col_as_slice_mut(j).iter_mut().for_each(|v| *v *= root);
+            }
+        }
+        // The penalised dual scales with the data; the others' constraint ‖B*(λ)‖ ≤ 1 does not.
+        let by = if matches!(self.fit, Fit::Penalised(_)) { self.scale } else { 1.0 };
+        Ok((z, outcome.lambda.iter().map(|l| l * by).collect()))
+    }
+
+    /// The leading singular triplets of a d1×d2 adjoint: all of them where that is cheap, else the `count` largest.
+    pub(super) fn leading(&self, w: &Adjoint<'_>, count: usize) -> Result<Svd, Error> {
+        let (rows, cols) = w.shape();
+        if rows.min(cols) <= 256 {
+            return thin_svd(w.to_dense().as_ref());
+        }
+        let column = |v: &[f64]| MatRef::from_column_major_slice(v, v.len(), 1).to_owned();
+        top_singular(
+            w.shape(),
+            count,
+            |v| w.times(column(v).as_ref()).col_as_slice(0).to_vec(),
+            |u| w.transpose_times(column(u).as_ref()).col_as_slice(0).to_vec(),
+        )
+    }
+
+    /// Records a point in the scale of the data.
+    pub(super) fn record(&self, monitor: &mut Monitor<'_>, value: f64, bound: f64, misfit: f64, rank: usize) {
+        let by = if matches!(self.fit, Fit::Penalised(_)) { self.scale * self.scale } else { self.scale };
+        monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
+    }
+
+    /// Refuses data that no matrix meets: conjugate gradients on min ‖B(Z) − b‖ over all Z (from Z = 0).
+    pub(super) fn check_consistency(&self, residual: f64) -> Result<(), Error> {
+        if residual <= 1e-6 {
+            return Ok(());
+        }
+        let best = self.least_squares_residual();
+        if best > 1e-6 && best > 0.5 * residual {
+            return Err(Error::Inconsistent { residual: best });
+        }
+        Ok(())
+    }
+
+    fn least_squares_residual(&self) -> f64 {
+        let mut residual = self.b.clone();
+        let mut gradient = self.map.adjoint(&residual).to_dense();
+        let mut direction = gradient.clone();
+        let mut size = gradient.squared_norm_l2();
+        let first = size;
+        for _ in 0..500 {
+            if size <= 1e-24 * first {
+                break;
+            }
+            let image = self.map.apply_dense(direction.as_ref());
+            let step = size / dot(&image, &image);
+            axpy(-step, &image, &mut residual);
+            gradient = self.map.adjoint(&residual).to_dense();
+            let next = gradient.squared_norm_l2();
+            let ratio = next / size;
+            direction = Mat::from_fn(gradient.nrows(), gradient.ncols(), |i, j| {
+                gradient[(i, j)] + ratio * direction[(i, j)]
+            });
+            size = next;
+        }
+        norm(&residual) / norm(&self.b)
+    }
+}
+
+/// Σ‖A_i‖²/(d1 d2) over the mean squared weights: the scale of the quadratic model along a new direction.
+fn mean_square(map: &Rescaled<'_>, weights: &Weights) -> f64 {
+    let (d1, d2) = map.shape();
+    let energy = match map.map().left_gram() {
+        crate::map::Gram::Diagonal(d) => d.iter().sum::<f64>(),
+        crate::map::Gram::Dense(a) => (0..d1).map(|i| a[(i, i)]).sum(),
+    } / (d1 * d2) as f64;
+    energy * weights.left.inverse_mean_square() * weights.right.inverse_mean_square()
+}

@@ -1,0 +1,193 @@
+//! The solvers of  min ‖W1 X W2‖_*  under the fit of the problem.
+//!
+//! Two production methods and a naive twin, all in the variable Z = W1 X W2, one a file:
+//!
+//! * [`path`]: factored path-following with rank growth, for what is large, structured or of low rank;
+//! * [`augmented_lagrangian`]: semismooth Newton on the dual, for the small and the hard (below and on the phase
+//!   transition, where the solution's rank is high and the dual system is the smaller one);
+//! * [`splitting`]: plain Douglas-Rachford, the twin that both are tested against.
+//!
+//! [`solve`] chooses, finishes and certifies.
+
+mod augmented_lagrangian;
+mod instance;
+mod monitor;
+mod newton;
+mod path;
+mod polish;
+mod splitting;
+
+pub use monitor::{Observer, Record};
+
+use std::time::Duration;
+
+use crate::certificate::{Certificate, certify};
+use crate::error::Error;
+use crate::factors::Factors;
+use crate::flatness::Weights;
+use crate::problem::{Fit, Problem};
+use instance::{Instance, Outcome};
+use monitor::Monitor;
+
+/// How a run ended. None of these is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// The relative gap, and the infeasibility, are proved to be at most the tolerance.
+    Certified,
+    /// The method ended by its own criterion, but the proof is not that tight.
+    Converged,
+    /// The steps or the time ran out.
+    Budget,
+    /// The observer asked to stop.
+    Interrupted,
+}
+
+/// Which method to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// By predicted cost.
+    #[default]
+    Auto,
+    /// Factored path-following.
+    Path,
+    /// Semismooth Newton on the dual, m×m systems.
+    AugmentedLagrangian,
+    /// Plain Douglas-Rachford: slow and simple.
+    Splitting,
+}
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Relative gap at which the run may stop. Default 1e-8: six digits of X on a well-posed problem.
+    pub tolerance: f64,
+    /// Most steps (Newton steps, or iterations of the splitting). Default 20,000: the twin's worst case at the transition.
+    pub max_iterations: usize,
+    /// Most wall-clock time. Default: none.
+    pub time_limit: Option<Duration>,
+    /// Most columns of the factors. Default: as many as the convex solution needs.
+    pub rank: Option<usize>,
+    /// Default: by predicted cost.
+    pub method: Method,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { tolerance: 1e-8, max_iterations: 20_000, time_limit: None, rank: None, method: Method::Auto }
+    }
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), Error> {
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            let found = self.tolerance.to_string();
+            return Err(Error::Setting { name: "tol", found, expected: "a number between 0 and 1" });
+        }
+        if self.rank == Some(0) {
+            return Err(Error::Setting { name: "rank", found: "0".into(), expected: "at least 1" });
+        }
+        Ok(())
+    }
+}
+
+/// What a run found, with its proof.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// Flat factors of X: W1 L and W2 R are balanced. Their columns are the rank of X, padded with zeros to the rank asked
+    /// for where that is larger.
+    pub factors: Factors,
+    /// λ, one number a measurement.
+    pub dual: Vec<f64>,
+    /// What is proved.
+    pub certificate: Certificate,
+    /// How the run ended.
+    pub status: Status,
+    /// Steps taken.
+    pub iterations: usize,
+    /// The method that gave the result.
+    pub method: &'static str,
+    /// The course of the run.
+    pub history: Vec<Record>,
+}
+
+/// Solves the problem and certifies what it found.
+///
+/// # Errors
+/// Settings out of range, a singular D1 or D2 under a weighted objective, contradictory exact data. Running out of steps
+/// or time is a [`Status`].
+pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) -> Result<Solution, Error> {
+    settings.check()?;
+    let weights = Weights::new(problem.map(), problem.objective())?;
+    let mut monitor = Monitor::new(settings, observer);
+    let instance = Instance::new(problem, &weights);
+    let outcome = if instance.is_trivial() {
+        instance.zero()
+    } else {
+        run(&instance, settings, &mut monitor)?
+    };
+    finish(problem, &weights, &instance, settings, outcome, monitor)
+}
+
+/// Where the m×m systems of the augmented Lagrangian end: their memory and cubic cost.
+const DUAL_LIMIT: usize = 6000;
+/// Where its d1×d2 decompositions end.
+const DENSE_LIMIT: usize = 1 << 21;
+
+/// The one place where a method is chosen.
+///
+/// The path costs a system of (d1 + d2)p unknowns a step, the augmented Lagrangian one of m: the path goes first, because
+/// above the transition p is small, and hands over once p has grown so far that the dual system is the smaller one.
+fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+    let (d1, d2) = instance.map.shape();
+    let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT && settings.rank.is_none();
+    match settings.method {
+        Method::Splitting => splitting::douglas_rachford(instance, settings, monitor),
+        Method::AugmentedLagrangian => augmented_lagrangian::solve(instance, settings, instance.zero(), monitor),
+        Method::Path => Ok(path::follow(instance, settings, None, monitor)?.outcome()),
+        Method::Auto => {
+            let widest = dual_fits.then_some(instance.b.len());
+            match path::follow(instance, settings, widest, monitor)? {
+                path::End::Finished(outcome) => Ok(outcome),
+                path::End::TooWide(start) => augmented_lagrangian::solve(instance, settings, start, monitor),
+            }
+        }
+    }
+}
+
+/// Back to X and the scale of the data; the proof; the status.
+fn finish(
+    problem: &Problem,
+    weights: &Weights,
+    instance: &Instance<'_>,
+    settings: &Settings,
+    outcome: Outcome,
+    monitor: Monitor<'_>,
+) -> Result<Solution, Error> {
+    let (z, dual) = instance.unscale(&outcome)?;
+    let (l, r) = weights.restore(z.l.as_ref(), z.r.as_ref());
+    let factors = Factors { l, r };
+    let certificate = certify(problem, weights, &factors, &dual)?;
+    let status = match outcome.stopped {
+        _ if certificate.proves(settings.tolerance) => Status::Certified,
+        Some(status) => status,
+        None => Status::Converged,
+    };
+    if status == Status::Converged && problem.fit() == Fit::Exact && settings.rank.is_none() {
+        instance.check_consistency(certificate.residual)?;
+    }
+    Ok(Solution {
+        factors: match settings.rank {
+            Some(k) => factors.padded(k),
+            None => factors,
+        },
+        dual,
+        certificate,
+        status,
+        iterations: monitor.iterations(),
+        method: outcome.method,
+        history: monitor.into_history(),
+    })
+}

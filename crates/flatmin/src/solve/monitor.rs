@@ -1,0 +1,98 @@
+//! What stops, times and records a run: the same for every method.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Settings, Status};
+
+/// One record of a run's course, in the scale of the data; `None` where a method does not know the number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Record {
+    /// Steps so far.
+    pub iteration: usize,
+    /// Seconds since the start.
+    pub seconds: f64,
+    /// The convex objective at the iterate.
+    pub value: Option<f64>,
+    /// The best lower bound so far, as the method estimates it (the certificate proves its own).
+    pub lower_bound: Option<f64>,
+    /// ‖A(X) − y‖ / ‖y‖.
+    pub residual: Option<f64>,
+    /// Columns of the factors.
+    pub rank: usize,
+}
+
+/// Who watches a run and may stop it.
+#[derive(Clone, Copy, Default)]
+pub struct Observer<'a> {
+    /// Set to true to stop at the next step.
+    pub interrupt: Option<&'a AtomicBool>,
+    /// Called with each record.
+    pub progress: Option<&'a (dyn Fn(&Record) + Sync)>,
+}
+
+impl std::fmt::Debug for Observer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observer").field("interrupt", &self.interrupt).finish_non_exhaustive()
+    }
+}
+
+pub(super) struct Monitor<'a> {
+    observer: &'a Observer<'a>,
+    start: Instant,
+    time_limit: Option<Duration>,
+    max_iterations: usize,
+    iterations: usize,
+    history: Vec<Record>,
+}
+
+impl<'a> Monitor<'a> {
+    pub(super) fn new(settings: &Settings, observer: &'a Observer<'a>) -> Self {
+        Monitor {
+            observer,
+            start: Instant::now(),
+            time_limit: settings.time_limit,
+            max_iterations: settings.max_iterations,
+            iterations: 0,
+            history: Vec::new(),
+        }
+    }
+
+    /// Counts a step; says whether the run has to stop before it.
+    pub(super) fn step(&mut self) -> Option<Status> {
+        if self.observer.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Some(Status::Interrupted);
+        }
+        let late = self.time_limit.is_some_and(|limit| self.start.elapsed() >= limit);
+        if late || self.iterations >= self.max_iterations {
+            return Some(Status::Budget);
+        }
+        self.iterations += 1;
+        None
+    }
+
+    /// Keeps a record; the bound never falls.
+    pub(super) fn record(&mut self, value: f64, lower_bound: f64, residual: f64, rank: usize) {
+        let best = self.history.iter().filter_map(|r| r.lower_bound).fold(lower_bound, f64::max);
+        let record = Record {
+            iteration: self.iterations,
+            seconds: self.start.elapsed().as_secs_f64(),
+            value: Some(value),
+            lower_bound: Some(best),
+            residual: Some(residual),
+            rank,
+        };
+        if let Some(progress) = self.observer.progress {
+            progress(&record);
+        }
+        self.history.push(record);
+    }
+
+    pub(super) fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    pub(super) fn into_history(self) -> Vec<Record> {
+        self.history
+    }
+}

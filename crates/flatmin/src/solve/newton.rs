@@ -1,0 +1,285 @@
+//! Damped Newton on the factored penalised objective
+//!
+//!   F_μ(L, R) = μ/2·(‖L‖_F² + ‖R‖_F²) + ½‖B(L Rᵀ) − b‖²,
+//!
+//! whose gradient is (μL + W R, μR + Wᵀ L) with W = B*(B(L Rᵀ) − b), and whose Hessian is μI + JᵀJ plus the coupling of
+//! the two blocks by W. Small systems are formed and factored; large ones are solved by preconditioned conjugate
+//! gradients through products alone.
+
+use faer::{Mat, MatRef};
+
+use super::Status;
+use super::instance::Instance;
+use super::monitor::Monitor;
+use crate::linalg::conjugate_gradients::conjugate_gradients;
+use crate::linalg::dense::{Cholesky, product, row_gram};
+use crate::linalg::vector::{axpy, dot, norm};
+use crate::map::{Adjoint, column_major};
+
+/// Unknowns up to which the Newton system is formed: beyond it n² numbers and n³/3 operations lose to products.
+pub(super) const FORMED: usize = 1600;
+/// Numbers of the Jacobian up to which it is formed: 256 MiB.
+const FORMED_JACOBIAN: usize = 1 << 25;
+
+/// A point (L, R) with what is known there.
+pub(super) struct Point<'a> {
+    pub(super) l: Mat<f64>,
+    pub(super) r: Mat<f64>,
+    /// B(L Rᵀ) − b.
+    pub(super) residual: Vec<f64>,
+    /// Transposed, where the system is formed.
+    pub(super) jacobian: Option<Mat<f64>>,
+    /// B*(residual).
+    pub(super) adjoint: Adjoint<'a>,
+}
+
+impl<'a> Point<'a> {
+    /// Evaluates the map at (L, R) for the data `b`.
+    pub(super) fn new(instance: &Instance<'a>, l: Mat<f64>, r: Mat<f64>, b: &[f64]) -> Self {
+        let unknowns = (l.nrows() + r.nrows()) * l.ncols();
+        if unknowns <= FORMED && unknowns * b.len() <= FORMED_JACOBIAN {
+            let at = instance.map.linearise(l.as_ref(), r.as_ref(), b);
+            return Point { l, r, residual: at.residual, jacobian: Some(at.jacobian), adjoint: at.adjoint };
+        }
+        let mut residual = instance.map.apply_factored(l.as_ref(), r.as_ref());
+        axpy(-1.0, b, &mut residual);
+        let adjoint = instance.map.adjoint(&residual);
+        Point { l, r, residual, jacobian: None, adjoint }
+    }
+
+    /// (vec L, vec R).
+    pub(super) fn packed(&self) -> Vec<f64> {
+        let mut x = column_major(self.l.as_ref());
+        x.extend(column_major(self.r.as_ref()));
+        x
+    }
+
+    /// (L, R) + step.
+    fn moved(&self, step: &[f64]) -> (Mat<f64>, Mat<f64>) {
+        let (left, right) = self.split(step);
+        (&self.l + left, &self.r + right)
+    }
+
+    /// A packed vector as a pair of matrices.
+    pub(super) fn split<'b>(&self, v: &'b [f64]) -> (MatRef<'b, f64>, MatRef<'b, f64>) {
+        let (d1, d2, k) = (self.l.nrows(), self.r.nrows(), self.l.ncols());
+        let (left, right) = v.split_at(d1 * k);
+        (MatRef::from_column_major_slice(left, d1, k), MatRef::from_column_major_slice(right, d2, k))
+    }
+
+    /// F_μ.
+    fn objective(&self, mu: f64) -> f64 {
+        0.5 * mu * (self.l.squared_norm_l2() + self.r.squared_norm_l2()) + 0.5 * dot(&self.residual, &self.residual)
+    }
+
+    /// Its gradient, packed.
+    fn gradient(&self, mu: f64) -> Vec<f64> {
+        let mut g = self.packed();
+        g.iter_mut().for_each(|v| *v *= mu);
+        add_pair(&mut g, 1.0, &self.adjoint.times(self.r.as_ref()), &self.adjoint.transpose_times(self.l.as_ref()));
+        g
+    }
+
+    /// Jᵀ w, packed.
+    pub(super) fn jacobian_adjoint(&self, instance: &Instance<'a>, w: &[f64]) -> Vec<f64> {
+        match &self.jacobian {
+            Some(j) => column_major(product(j.as_ref(), MatRef::from_column_major_slice(w, w.len(), 1)).as_ref()),
+            None => {
+                let (left, right) = instance.map.adjoint_thin(w, self.l.as_ref(), self.r.as_ref());
+                let mut out = column_major(left.as_ref());
+                out.extend(column_major(right.as_ref()));
+                out
+            }
+        }
+    }
+
+    /// J v.
+    pub(super) fn jacobian_times(&self, instance: &Instance<'a>, v: &[f64]) -> Vec<f64> {
+        match &self.jacobian {
+            Some(j) => {
+                column_major(product(j.transpose(), MatRef::from_column_major_slice(v, v.len(), 1)).as_ref())
+            }
+            None => {
+                let (u, w) = self.split(v);
+                let (left, right) = (beside(u, self.l.as_ref()), beside(self.r.as_ref(), w));
+                instance.map.apply_factored(left.as_ref(), right.as_ref())
+            }
+        }
+    }
+}
+
+/// [a, b].
+fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    Mat::from_fn(a.nrows(), a.ncols() + b.ncols(), |i, j| if j < a.ncols() { a[(i, j)] } else { b[(i, j - a.ncols())] })
+}
+
+/// out ← out + s·(vec left, vec right).
+fn add_pair(out: &mut [f64], s: f64, left: &Mat<f64>, right: &Mat<f64>) {
+    let (first, second) = out.split_at_mut(left.nrows() * left.ncols());
+    for (part, matrix) in [(first, left), (second, right)] {
+        for (j, column) in part.chunks_exact_mut(matrix.nrows().max(1)).enumerate() {
+            axpy(s, matrix.col_as_slice(j), column);
+        }
+    }
+}
+
+/// How a minimisation ended.
+pub(super) enum End {
+    /// The gradient is small enough.
+    Stationary,
+    /// No step decreases the objective any more: as good as the arithmetic allows.
+    Stalled,
+    /// `max_steps` were taken.
+    Steps,
+    /// The monitor asks to stop.
+    Stopped(Status),
+}
+
+/// Minimises F_μ for the data `b` until ‖∇F‖ ≤ tolerance·μ·‖(L, R)‖.
+///
+/// `damping` is kept between calls: it is the memory of how far the quadratic model can be trusted.
+pub(super) fn minimise<'a>(
+    instance: &Instance<'a>,
+    point: &mut Point<'a>,
+    b: &[f64],
+    mu: f64,
+    (tolerance, max_steps): (f64, usize),
+    damping: &mut f64,
+    monitor: &mut Monitor<'_>,
+) -> End {
+    for _ in 0..max_steps {
+        let gradient = point.gradient(mu);
+        let size = mu * (point.l.squared_norm_l2() + point.r.squared_norm_l2()).sqrt();
+        if norm(&gradient) <= tolerance * size {
+            return End::Stationary;
+        }
+        if let Some(status) = monitor.step() {
+            return End::Stopped(status);
+        }
+        let next = if point.jacobian.is_some() {
+            damped_step(instance, point, b, mu, &gradient, damping)
+        } else {
+            inexact_step(instance, point, b, mu, &gradient)
+        };
+        match next {
+            Some(next) => *point = next,
+            None => return End::Stalled,
+        }
+    }
+    End::Steps
+}
+
+/// A step of the formed system with Levenberg damping, raised until the factorisation and the decrease succeed.
+fn damped_step<'a>(
+    instance: &Instance<'a>,
+    point: &Point<'a>,
+    b: &[f64],
+    mu: f64,
+    gradient: &[f64],
+    damping: &mut f64,
+) -> Option<Point<'a>> {
+    let before = point.objective(mu);
+    let hessian = formed_hessian(point, mu)?;
+    for _ in 0..40 {
+        let mut system = hessian.clone();
+        (0..system.nrows()).for_each(|i| system[(i, i)] += *damping);
+        let Some(cholesky) = Cholesky::new(system) else {
+            *damping = f64::max(*damping * 6.0, 0.1 * mu);
+            continue;
+        };
+        let mut step: Vec<f64> = gradient.iter().map(|g| -g).collect();
+        cholesky.solve(&mut step);
+        let (l, r) = point.moved(&step);
+        let next = Point::new(instance, l, r, b);
+        if next.objective(mu) <= before * (1.0 + 1e-15) {
+            *damping = if *damping > 1e-6 * mu { *damping / 8.0 } else { 0.0 };
+            return Some(next);
+        }
+        *damping = f64::max(*damping * 6.0, 1e-3 * mu);
+    }
+    None
+}
+
+/// μI + JᵀJ + coupling, lower triangle.
+fn formed_hessian(point: &Point<'_>, mu: f64) -> Option<Mat<f64>> {
+    let mut hessian = row_gram(point.jacobian.as_ref()?.as_ref());
+    let (d1, d2, k) = (point.l.nrows(), point.r.nrows(), point.l.ncols());
+    (0..hessian.nrows()).for_each(|i| hessian[(i, i)] += mu);
+    let w = point.adjoint.to_dense();
+    for c in 0..k {
+        for a in 0..d1 {
+            for b in 0..d2 {
+                hessian[(k * d1 + c * d2 + b, c * d1 + a)] += w[(a, b)];
+            }
+        }
+    }
+    Some(hessian)
+}
+
+/// A truncated conjugate gradient step with a line search.
+fn inexact_step<'a>(
+    instance: &Instance<'a>,
+    point: &Point<'a>,
+    b: &[f64],
+    mu: f64,
+    gradient: &[f64],
+) -> Option<Point<'a>> {
+    let scale = mu * (point.l.squared_norm_l2() + point.r.squared_norm_l2()).sqrt();
+    let forcing = (norm(gradient) / scale.max(f64::MIN_POSITIVE)).sqrt().clamp(1e-6, 0.1);
+    let hessian = |v: &[f64]| {
+        let mut out = point.jacobian_adjoint(instance, &point.jacobian_times(instance, v));
+        axpy(mu, v, &mut out);
+        let (u, w) = point.split(v);
+        add_pair(&mut out, 1.0, &point.adjoint.times(w), &point.adjoint.transpose_times(u));
+        out
+    };
+    let preconditioner = BlockScaling::new(instance, point, mu)?;
+    let downhill: Vec<f64> = gradient.iter().map(|g| -g).collect();
+    let step = conjugate_gradients(hessian, |v| preconditioner.apply(v), &downhill, forcing, 200);
+    let before = point.objective(mu);
+    let slope = dot(gradient, &step);
+    let mut length = 1.0;
+    for _ in 0..30 {
+        let scaled: Vec<f64> = step.iter().map(|s| s * length).collect();
+        let (l, r) = point.moved(&scaled);
+        let next = Point::new(instance, l, r, b);
+        if next.objective(mu) <= before + 1e-4 * length * slope + 1e-15 * before {
+            return Some(next);
+        }
+        length *= 0.5;
+    }
+    None
+}
+
+/// (c·RᵀR + μI)⁻¹ on the rows of the L block and (c·LᵀL + μI)⁻¹ on those of the R block: the Hessian of an isotropic map.
+pub(super) struct BlockScaling {
+    left: Mat<f64>,
+    right: Mat<f64>,
+    d1: usize,
+}
+
+impl BlockScaling {
+    pub(super) fn new(instance: &Instance<'_>, point: &Point<'_>, shift: f64) -> Option<Self> {
+        let k = point.l.ncols();
+        let inverse = |factor: &Mat<f64>| {
+            let mut gram = product(factor.transpose(), factor.as_ref());
+            let floor = 1e-12 * (0..k).map(|i| gram[(i, i)]).fold(0.0, f64::max);
+            gram *= faer::Scale(instance.mean_square);
+            (0..k).for_each(|i| gram[(i, i)] += shift + floor * instance.mean_square);
+            let cholesky = Cholesky::new(gram)?;
+            let mut inverse = Mat::identity(k, k);
+            cholesky.solve_matrix(inverse.as_mut());
+            Some(inverse)
+        };
+        Some(BlockScaling { left: inverse(&point.r)?, right: inverse(&point.l)?, d1: point.l.nrows() })
+    }
+
+    pub(super) fn apply(&self, v: &[f64]) -> Vec<f64> {
+        let k = self.left.nrows();
+        let (first, second) = v.split_at(self.d1 * k);
+        let d2 = second.len() / k;
+        let mut out = column_major(product(MatRef::from_column_major_slice(first, self.d1, k), self.left.as_ref()).as_ref());
+        out.extend(column_major(product(MatRef::from_column_major_slice(second, d2, k), self.right.as_ref()).as_ref()));
+        out
+    }
+}

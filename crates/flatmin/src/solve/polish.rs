@@ -1,0 +1,160 @@
+//! From a nearly right point to an exact one: Gauss-Newton on B(L Rᵀ) = b at fixed rank, and the dual by least squares.
+//!
+//! At Z = U Σ Vᵀ optimality asks B*(λ) V = U and B*(λ)ᵀ U = V. In balanced factors, L = U√Σ and R = V√Σ, this reads
+//! Jᵀ λ = (L, R) with the Jacobian J of (L, R) ↦ B(L Rᵀ): the nearest such λ to a given one is one least-squares problem.
+//! Both systems are singular along the gauge (L, R) ↦ (L G, R G⁻ᵀ), which changes nothing; it is filled in.
+
+use faer::Mat;
+
+use super::instance::{Instance, Outcome};
+use super::monitor::Monitor;
+use super::newton::{BlockScaling, Point};
+use crate::error::Error;
+use crate::factors::Factors;
+use crate::linalg::conjugate_gradients::conjugate_gradients;
+use crate::linalg::dense::{Cholesky, row_gram};
+use crate::linalg::vector::{axpy, dot, norm};
+
+/// Most Gauss-Newton steps: convergence is quadratic or the rank is wrong.
+const STEPS: usize = 12;
+
+/// What a completed point is worth, by ordinary arithmetic: the certificate proves its own.
+pub(super) struct Judged {
+    pub(super) value: f64,
+    pub(super) bound: f64,
+    pub(super) misfit: f64,
+    relative_misfit: f64,
+}
+
+impl Judged {
+    pub(super) fn proves(&self, tolerance: f64) -> bool {
+        self.relative_misfit <= 0.1 * tolerance && self.value - self.bound <= tolerance * self.value
+    }
+}
+
+/// An exact solution of the point's rank near it, with the dual nearest `lambda`; `None` if there seems to be none.
+pub(super) fn complete(
+    instance: &Instance<'_>,
+    near: Factors,
+    lambda: &[f64],
+    monitor: &mut Monitor<'_>,
+) -> Result<Option<Outcome>, Error> {
+    let (d1, d2) = instance.map.shape();
+    let p = near.columns();
+    if p == 0 || p * (d1 + d2 - p) > instance.b.len() {
+        return Ok(None);
+    }
+    let Some(exact) = fit_exactly(instance, near, monitor)? else { return Ok(None) };
+    let balanced = Factors::balanced(&Factors { l: exact.l, r: exact.r }.svd()?, 1e-12);
+    let exact = Point::new(instance, balanced.l, balanced.r, &instance.b);
+    let Some(system) = TangentSystem::new(instance, &exact) else { return Ok(None) };
+    let mut lambda = lambda.to_vec();
+    let goal = exact.packed();
+    for _ in 0..2 {
+        let mut missing = exact.jacobian_adjoint(instance, &lambda);
+        missing.iter_mut().zip(&goal).for_each(|(j, g)| *j = g - *j);
+        let correction = exact.jacobian_times(instance, &system.solve(instance, &exact, &missing, 1e-8));
+        axpy(1.0, &correction, &mut lambda);
+    }
+    Ok(Some(Outcome { l: exact.l, r: exact.r, lambda, stopped: None, method: "path" }))
+}
+
+/// Gauss-Newton until the misfit is rounding; `None` if it stops falling before.
+fn fit_exactly<'a>(
+    instance: &Instance<'a>,
+    start: Factors,
+    monitor: &mut Monitor<'_>,
+) -> Result<Option<Point<'a>>, Error> {
+    let size = norm(&instance.b);
+    let mut point = Point::new(instance, start.l, start.r, &instance.b);
+    let mut misfit = norm(&point.residual);
+    for _ in 0..STEPS {
+        if misfit <= 1e-14 * size {
+            break;
+        }
+        if monitor.step().is_some() {
+            return Ok(None);
+        }
+        let Some(system) = TangentSystem::new(instance, &point) else { return Ok(None) };
+        let mut gradient = point.jacobian_adjoint(instance, &point.residual);
+        gradient.iter_mut().for_each(|g| *g = -*g);
+        let forcing = (misfit / size).clamp(1e-10, 1e-3);
+        let step = system.solve(instance, &point, &gradient, forcing);
+        let (u, w) = point.split(&step);
+        let next = Point::new(instance, &point.l + u, &point.r + w, &instance.b);
+        let after = norm(&next.residual);
+        if !(after < 0.5 * misfit) {
+            break;
+        }
+        (point, misfit) = (next, after);
+    }
+    Ok((misfit <= 1e-10 * size).then_some(point))
+}
+
+/// JᵀJ with the gauge filled in: factored where the Jacobian is formed, else applied.
+enum TangentSystem {
+    Formed(Cholesky),
+    Applied(BlockScaling),
+}
+
+impl TangentSystem {
+    fn new(instance: &Instance<'_>, point: &Point<'_>) -> Option<Self> {
+        match &point.jacobian {
+            Some(jacobian) => {
+                let mut gram = row_gram(jacobian.as_ref());
+                let gauge = gauge_directions(point);
+                // Of the size of JᵀJ along (L, R) itself.
+                let weight = instance.mean_square;
+                crate::linalg::dense::add_product(gram.as_mut(), weight, gauge.as_ref(), gauge.transpose());
+                Cholesky::new(gram).map(TangentSystem::Formed)
+            }
+            None => BlockScaling::new(instance, point, 0.0).map(TangentSystem::Applied),
+        }
+    }
+
+    /// x with JᵀJ x = rhs, for rhs in the range of Jᵀ. Conjugate gradients stay in that range by themselves.
+    fn solve<'a>(&self, instance: &Instance<'a>, point: &Point<'a>, rhs: &[f64], tolerance: f64) -> Vec<f64> {
+        match self {
+            TangentSystem::Formed(cholesky) => {
+                let mut x = rhs.to_vec();
+                cholesky.solve(&mut x);
+                x
+            }
+            TangentSystem::Applied(scaling) => conjugate_gradients(
+                |v| point.jacobian_adjoint(instance, &point.jacobian_times(instance, v)),
+                |v| scaling.apply(v),
+                rhs,
+                tolerance,
+                500,
+            ),
+        }
+    }
+}
+
+/// (L G, −R Gᵀ) for every unit matrix G, one a column.
+fn gauge_directions(point: &Point<'_>) -> Mat<f64> {
+    let (d1, d2, p) = (point.l.nrows(), point.r.nrows(), point.l.ncols());
+    let mut out = Mat::zeros((d1 + d2) * p, p * p);
+    for i in 0..p {
+        for j in 0..p {
+            // G = e_i e_jᵀ: column j of L G is column i of L; column i of R Gᵀ is column j of R.
+            let column = out.col_as_slice_mut(i * p + j);
+            column[j * d1..(j + 1) * d1].copy_from_slice(point.l.col_as_slice(i));
+            for (o, r) in column[p * d1 + i * d2..p * d1 + (i + 1) * d2].iter_mut().zip(point.r.col_as_slice(j)) {
+                *o = -r;
+            }
+        }
+    }
+    out
+}
+
+/// Value, bound and misfit of an exact outcome.
+pub(super) fn judge(instance: &Instance<'_>, outcome: &Outcome) -> Result<Judged, Error> {
+    let value: f64 = Factors { l: outcome.l.clone(), r: outcome.r.clone() }.svd()?.s.iter().sum();
+    let top = instance.leading(&instance.map.adjoint(&outcome.lambda), 1)?.s.first().copied().unwrap_or(0.0);
+    let mut residual = instance.map.apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
+    axpy(-1.0, &instance.b, &mut residual);
+    let misfit = norm(&residual);
+    let bound = dot(&outcome.lambda, &instance.b) / top.max(1.0);
+    Ok(Judged { value, bound, misfit, relative_misfit: misfit / norm(&instance.b) })
+}
