@@ -2,11 +2,11 @@
 """Time flatmin against the numpy splitting method, whole processes on one thread.
 
 Each case is solved by both in turn, several times (a b a b …), as separate processes: what is measured is what a
-user waits for, start-up and reading of the file included. Peak memory is the kernel's count for the process. Rows, a note
-of the machine and a summary go to bench/results/DATE/.
+user waits for, start-up and reading of the file included. Peak memory is the kernel's count for the process. Rows,
+a note of the machine and a summary go to bench/results/DATE/.
 
-This script uses the standard library only and makes the instances in another process: a child's peak memory counts that of
-the process which started it, so this one must stay small.
+This script uses the standard library only and makes the instances in another process: a child's peak memory counts
+that of the process which started it, so this one must stay small.
 
 usage: run.py [--repetitions 5] [--only NAME …] [--flatmin PATH] [--python PATH] [--out DIR]
 """
@@ -135,6 +135,11 @@ def number(value: object, digits: str = ".3g") -> str:
     return format(float(value), digits) if value not in (None, "") else "–"
 
 
+def failed(row: dict) -> bool:
+    """Whether a run ended in an error."""
+    return str(row.get("status")).startswith("exit")
+
+
 def summarise(rows: list[dict]) -> str:
     """A markdown table: medians of the wall time, ratio, peak memory, gap."""
     lines = [
@@ -149,11 +154,14 @@ def summarise(rows: list[dict]) -> str:
                 seconds[tool] = statistics.median(row["wall_s"] for row in mine)
                 memory[tool] = max(row["peak_mib"] for row in mine)
                 gap[tool] = mine[-1].get("gap")
-                if str(mine[-1].get("status")).startswith("exit"):
-                    gap[tool], seconds[tool] = None, float("nan")
-        ratio = seconds["numpy"] / seconds["flatmin"] if len(seconds) == 2 else None
+                if any(failed(row) for row in mine):
+                    seconds[tool] = gap[tool] = None
+        both = seconds.get("flatmin") and seconds.get("numpy")
+        ratio = seconds["numpy"] / seconds["flatmin"] if both else None
         cells = [case]
-        cells += [f"{number(seconds.get(tool))} s" if tool in seconds else "–" for tool in ("flatmin", "numpy")]
+        for tool in ("flatmin", "numpy"):
+            wall = seconds.get(tool)
+            cells.append(f"{number(wall)} s" if wall else "failed" if tool in seconds else "–")
         cells += [number(ratio, ".1f")]
         cells += [f"{number(memory.get(tool), '.0f')} MiB" if tool in memory else "–" for tool in ("flatmin", "numpy")]
         cells += [number(gap.get(tool), ".1e") for tool in ("flatmin", "numpy")]
@@ -199,13 +207,14 @@ def main() -> None:
                     rows.append(row)
                     writer.writerow(row)
                     raw.flush()
-                    print(
-                        f"{case.name:16} {tool:8} {row['wall_s']:8.3f} s {row['peak_mib']:8.0f} MiB  {row.get('status')}"
-                    )
+                    figures = f"{row['wall_s']:8.3f} s {row['peak_mib']:8.0f} MiB"
+                    print(f"{case.name:16} {tool:8} {figures}  {row.get('status')}", flush=True)
             file.unlink()
     summary = summarise(rows)
     (options.out / "summary.md").write_text(summary)
     print("\n" + summary)
+    if any(failed(row) for row in rows):
+        raise SystemExit("a run failed: see above")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Draw src/flat-and-sharp.svg: f(l, r) = (l r − 1)², its minima, and what flat and sharp look like.
 
-Standard library only. The picture has no background of its own and its ink follows the reader's light or
-dark scheme. usage: python3 figures.py
+Standard library only. Ink and paper follow the reader's light or dark scheme together, so that the picture can
+be read on any page. usage: python3 figures.py
 """
 
-from math import sqrt
+from math import hypot, sqrt
 from pathlib import Path
 
 WIDTH, HEIGHT = 880, 412
@@ -16,6 +16,7 @@ HALF = 0.6  # the cross-sections run from -HALF to HALF
 FLAT, SHARP = (1.0, 1.0), (4.0, 0.25)
 
 STYLE = """
+  .paper { fill: #ffffff }
   text { font: 14px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif; fill: #24292f }
   .math { font-family: "STIX Two Text", "Cambria", "Georgia", "DejaVu Serif", serif; font-style: italic }
   .leader { stroke: #8c959f; stroke-width: 1; stroke-dasharray: 2 3 }
@@ -28,6 +29,7 @@ STYLE = """
   .flat { stroke: #1a7f37; fill: none; stroke-width: 2.5 } .flatdot { fill: #1a7f37 } text.flattext { fill: #1a7f37 }
   .sharp { stroke: #cf222e; fill: none; stroke-width: 2.5 } .sharpdot { fill: #cf222e } text.sharptext { fill: #cf222e }
   @media (prefers-color-scheme: dark) {
+    .paper { fill: #0d1117 }
     text { fill: #e6edf3 } .small { fill: #9198a1 }
     .axis, .level, .leader { stroke: #6e7681 } .valley { fill: #9198a1 } .minima { stroke: #e6edf3 }
     .flat { stroke: #3fb950 } .flatdot { fill: #3fb950 } text.flattext { fill: #3fb950 }
@@ -36,9 +38,9 @@ STYLE = """
 """
 
 
-def panel(l: float, r: float) -> tuple[float, float]:
+def panel(left: float, right: float) -> tuple[float, float]:
     """The place of (l, r) in the contour panel."""
-    return LEFT + SIZE * l / LIMIT, TOP + SIZE * (1 - r / LIMIT)
+    return LEFT + SIZE * left / LIMIT, TOP + SIZE * (1 - right / LIMIT)
 
 
 def path(points: list[tuple[float, float]]) -> str:
@@ -67,15 +69,15 @@ def contours() -> str:
 
 def normal(point: tuple[float, float]) -> tuple[float, float]:
     """The unit direction across the valley at a minimum: the gradient of l r."""
-    l, r = point
-    norm = sqrt(l * l + r * r)
-    return r / norm, l / norm
+    left, right = point
+    norm = hypot(left, right)
+    return right / norm, left / norm
 
 
 def cut(point: tuple[float, float], half: float) -> list[tuple[float, float]]:
     """The segment across the valley through a minimum."""
-    (l, r), (u, v) = point, normal(point)
-    return [panel(l + t * u, r + t * v) for t in (-half, half)]
+    (left, right), (u, v) = point, normal(point)
+    return [panel(left + t * u, right + t * v) for t in (-half, half)]
 
 
 def leader(start: tuple[float, float], end: tuple[float, float]) -> str:
@@ -85,11 +87,11 @@ def leader(start: tuple[float, float], end: tuple[float, float]) -> str:
 
 def section(point: tuple[float, float], x0: float, y0: float, scale: float, top: float) -> str:
     """f along the cut, drawn as a curve with its lowest point at (x0, y0), up to height `top`."""
-    (l, r), (u, v) = point, normal(point)
+    (left, right), (u, v) = point, normal(point)
     points = []
     for i in range(-200, 201):
         t = HALF * i / 200
-        f = ((l + t * u) * (r + t * v) - 1) ** 2
+        f = ((left + t * u) * (right + t * v) - 1) ** 2
         if f <= top:
             points.append((x0 + scale * t, y0 - f / top * 312))
     return path(points)
@@ -111,9 +113,11 @@ def main() -> None:
         'role="img" aria-labelledby="t d">',
         '<title id="t">A flat and a sharp minimum of f(l, r) = (l r − 1)²</title>',
         '<desc id="d">Left: level lines of f around the hyperbola l r = 1 of its minima, with the flat one (1, 1) and '
-        "a sharp one (4, 1/4). Right: the loss across the valley at both; the sharp one rises 8 times as fast.</desc>",
+        "a sharp one (4, 1/4). Right: the loss across the valley at both; the sharp one curves 8 times as much.</desc>",
         f"<style>{STYLE}</style>",
-        f'<text class="title" x="{LEFT}" y="22">Every point of the curve fits the data: <tspan class="math">l r</tspan> = 1</text>',
+        f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="8"/>',
+        f'<text class="title" x="{LEFT}" y="22">Every point of the curve fits the data: '
+        '<tspan class="math">l r</tspan> = 1</text>',
         f'<text class="title" x="{sx}" y="22" text-anchor="middle">The loss across the valley</text>',
         contours(),
         f'<path class="axis" d="M{LEFT} {TOP}V{corner[1]:.0f}H{LEFT + SIZE}"/>',
@@ -127,7 +131,8 @@ def main() -> None:
         leader((1.2, 1.2), (2.05, 2.05)),
         leader((4.02, 0.55), (4.05, 1.05)),
         f'<text class="flattext" x="{panel(2.1, 2.1)[0]:.0f}" y="{panel(2.1, 2.1)[1]:.0f}">flat: (1, 1)</text>',
-        f'<text class="sharptext" x="{panel(4, 0)[0]:.0f}" y="{panel(0, 1.2)[1]:.0f}" text-anchor="middle">sharp: (4, ¼)</text>',
+        f'<text class="sharptext" x="{panel(4, 0)[0]:.0f}" y="{panel(0, 1.2)[1]:.0f}" text-anchor="middle">'
+        "sharp: (4, ¼)</text>",
         f'<path class="axis" d="M{sx - 225} {sy}H{sx + 225}"/>',
         *(
             f'<path class="axis" d="M{sx + scale * t:.0f} {sy}v5"/>'

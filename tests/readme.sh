@@ -23,9 +23,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 blocks=0
 for document in "${documents[@]}"; do
-  # One script a document: a line of `set -x` style shows each block's place when it starts.
+  # One script a document; each block says where it stands when it starts.
   script=$(awk -v name="$document" '
-    /^```sh test[ \t]*$/ { inside = 1; printf "printf \"-- %s:%d\\n\"\n", name, NR + 1; next }
+    /^```sh test[ \t]*$/ { inside = 1; printf "echo \"-- %s:%d\"\n", name, NR + 1; next }
     /^```/ && inside     { inside = 0; next }
     inside               { print }' "$document")
   [ -n "$script" ] || continue
