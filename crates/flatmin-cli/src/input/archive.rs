@@ -31,10 +31,16 @@ impl Archive {
     pub(crate) fn open(path: &Path, required: &[&str], optional: &[&str]) -> Result<Self> {
         let file = super::open_file(path)?;
         let file_size = file.metadata().context("cannot be read")?.len();
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|e| anyhow!("found no npz archive ({e})"))?;
+        let zip = ZipArchive::new(BufReader::new(file))
+            .map_err(|e| anyhow!("found no npz archive ({e})"))?;
         let archive = Self { zip, file_size };
         for key in required {
-            ensure!(archive.has(key), "found {}, expected {}", archive.found(), expected(required, optional));
+            ensure!(
+                archive.has(key),
+                "found {}, expected {}",
+                archive.found(),
+                expected(required, optional)
+            );
         }
         Ok(archive)
     }
@@ -45,20 +51,31 @@ impl Archive {
     }
 
     /// The real numbers of a key; `layout` names its dimensions, as `(m, d1, d2)`.
-    pub(crate) fn numbers<D: Dimension>(&mut self, key: &str, layout: &str) -> Result<Array<f64, D>> {
+    pub(crate) fn numbers<D: Dimension>(
+        &mut self,
+        key: &str,
+        layout: &str,
+    ) -> Result<Array<f64, D>> {
         let array = self.read(key, |entry, size| read_numbers(entry, size))?;
         checked(array, layout).with_context(|| format!("key {key:?}"))
     }
 
     /// The same for a key that may be absent, whose shape must be `shape`.
-    pub(crate) fn optional<D: Dimension>(&mut self, key: &str, shape: D) -> Result<Option<Array<f64, D>>> {
+    pub(crate) fn optional<D: Dimension>(
+        &mut self,
+        key: &str,
+        shape: D,
+    ) -> Result<Option<Array<f64, D>>> {
         if !self.has(key) {
             return Ok(None);
         }
         let expected = shown_shape(shape.slice());
         let array: Array<f64, D> = self.numbers(key, &expected)?;
         let found = shown_shape(array.shape());
-        ensure!(array.raw_dim() == shape, "key {key:?}: found shape {found}, expected {expected}");
+        ensure!(
+            array.raw_dim() == shape,
+            "key {key:?}: found shape {found}, expected {expected}"
+        );
         Ok(Some(array))
     }
 
@@ -66,7 +83,10 @@ impl Archive {
     pub(crate) fn vector(&mut self, key: &str, count: usize, why: &str) -> Result<Vec<f64>> {
         let values: Array<f64, ndarray::Ix1> = self.numbers(key, &format!("({count},)"))?;
         let found = values.len();
-        ensure!(found == count, "key {key:?}: found {found} values, expected {count} ({why})");
+        ensure!(
+            found == count,
+            "key {key:?}: found {found} values, expected {count} ({why})"
+        );
         Ok(values.into_raw_vec_and_offset().0)
     }
 
@@ -76,14 +96,29 @@ impl Archive {
     }
 
     /// Opens the member of a key, checks that its size can be true and hands it to `read`.
-    fn read<T>(&mut self, key: &str, read: impl FnOnce(&mut ZipFile<BufReader<File>>, u64) -> Result<T>) -> Result<T> {
+    fn read<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut ZipFile<BufReader<File>>, u64) -> Result<T>,
+    ) -> Result<T> {
         let named = || format!("key {key:?}");
-        let mut entry = self.zip.by_name(&member(key)).map_err(|e| anyhow!("cannot be read: {e}")).with_context(named)?;
-        let ratio = if entry.compression() == CompressionMethod::Stored { 1 } else { BEST_RATIO };
+        let mut entry = self
+            .zip
+            .by_name(&member(key))
+            .map_err(|e| anyhow!("cannot be read: {e}"))
+            .with_context(named)?;
+        let ratio = if entry.compression() == CompressionMethod::Stored {
+            1
+        } else {
+            BEST_RATIO
+        };
         let packed = entry.compressed_size();
         let size = entry.size();
         if packed > self.file_size || size > packed.saturating_mul(ratio).saturating_add(SLACK) {
-            return Err(anyhow!("found {packed} packed bytes said to hold {size}: the archive is damaged")).with_context(named);
+            return Err(anyhow!(
+                "found {packed} packed bytes said to hold {size}: the archive is damaged"
+            ))
+            .with_context(named);
         }
         read(&mut entry, size).with_context(named)
     }
@@ -91,9 +126,16 @@ impl Archive {
     /// The keys of the archive, for a message.
     fn found(&self) -> String {
         let names: Vec<_> = self.zip.file_names().flatten().collect();
-        let mut keys: Vec<&str> = names.iter().map(|name| name.strip_suffix(".npy").unwrap_or(name)).collect();
+        let mut keys: Vec<&str> = names
+            .iter()
+            .map(|name| name.strip_suffix(".npy").unwrap_or(name))
+            .collect();
         keys.sort_unstable();
-        if keys.is_empty() { "an archive without keys".to_owned() } else { format!("the keys {}", listed(&keys)) }
+        if keys.is_empty() {
+            "an archive without keys".to_owned()
+        } else {
+            format!("the keys {}", listed(&keys))
+        }
     }
 }
 
@@ -108,12 +150,21 @@ fn checked<D: Dimension>(array: ArrayD<f64>, layout: &str) -> Result<Array<f64, 
     let array = array
         .into_dimensionality::<D>()
         .map_err(|_| anyhow!("found shape {}, expected {layout}", shown_shape(&shape)))?;
-    ensure!(!shape.contains(&0), "found shape {}, expected no dimension 0", shown_shape(&shape));
+    ensure!(
+        !shape.contains(&0),
+        "found shape {}, expected no dimension 0",
+        shown_shape(&shape)
+    );
     // Without an early exit this runs at the speed of memory; only a bad array is searched.
     if !array.iter().fold(true, |all, v| all & v.is_finite()) {
         let bad = array.indexed_iter().find(|(_, v)| !v.is_finite());
-        let (index, value) = bad.map_or((IxDyn(&[]), f64::NAN), |(index, v)| (index.into_dimension().into_dyn(), *v));
-        return Err(anyhow!("found {value} at index {}, expected finite numbers", shown_shape(index.slice())));
+        let (index, value) = bad.map_or((IxDyn(&[]), f64::NAN), |(index, v)| {
+            (index.into_dimension().into_dyn(), *v)
+        });
+        return Err(anyhow!(
+            "found {value} at index {}, expected finite numbers",
+            shown_shape(index.slice())
+        ));
     }
     Ok(array)
 }
@@ -128,6 +179,40 @@ fn expected(required: &[&str], optional: &[&str]) -> String {
 /// At most twelve names, quoted.
 fn listed(keys: &[&str]) -> String {
     const SHOWN: usize = 12;
-    let names: Vec<_> = keys.iter().take(SHOWN).map(|key| super::text::shown(key.as_bytes())).collect();
-    format!("{}{}", names.join(", "), if keys.len() > SHOWN { ", …" } else { "" })
+    let names: Vec<_> = keys
+        .iter()
+        .take(SHOWN)
+        .map(|key| super::text::shown(key.as_bytes()))
+        .collect();
+    format!(
+        "{}{}",
+        names.join(", "),
+        if keys.len() > SHOWN { ", …" } else { "" }
+    )
+}
+
+/// Archives of any members, for the tests of everything that reads them.
+#[cfg(test)]
+pub(crate) mod craft {
+    use std::io::{Cursor, Write};
+    use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+    /// A stored or a deflated `.npz` archive; each member is given by its key.
+    pub(crate) fn npz(compressed: bool, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let method = if compressed {
+            CompressionMethod::Deflated
+        } else {
+            CompressionMethod::Stored
+        };
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (key, bytes) in members {
+            zip.start_file(
+                format!("{key}.npy"),
+                SimpleFileOptions::default().compression_method(method),
+            )
+            .unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
 }

@@ -7,6 +7,7 @@
 use anyhow::{Error, Result, anyhow, ensure};
 use ndarray::Array2;
 
+use super::ids::Ids;
 use super::instance::CompletionData;
 
 /// Entries in the order of the file, each index already below its dimension.
@@ -63,7 +64,9 @@ impl LineMap {
 
     fn line(&self, entry: usize) -> u64 {
         let after = self.breaks.partition_point(|&(first, _)| first <= entry);
-        after.checked_sub(1).map_or(0, |i| self.breaks[i].1 + (entry - self.breaks[i].0) as u64)
+        after
+            .checked_sub(1)
+            .map_or(0, |i| self.breaks[i].1 + (entry - self.breaks[i].0) as u64)
     }
 }
 
@@ -80,7 +83,16 @@ impl Places {
 impl Entries {
     pub(crate) fn empty(shape: (usize, usize), places: Places) -> Self {
         let (rows, cols, y) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rows, cols, y, shape, truth: None, row_ids: None, col_ids: None, places }
+        Self {
+            rows,
+            cols,
+            y,
+            shape,
+            truth: None,
+            row_ids: None,
+            col_ids: None,
+            places,
+        }
     }
 
     /// Adds an entry of arrays.
@@ -98,15 +110,42 @@ impl Entries {
         }
     }
 
+    /// Names the rows and columns; there are as many as ids.
+    pub(crate) fn with_ids(self, rows: Ids, cols: Ids) -> Self {
+        let shape = (rows.len(), cols.len());
+        let (row_ids, col_ids) = (Some(rows.into_names()), Some(cols.into_names()));
+        Self {
+            shape,
+            row_ids,
+            col_ids,
+            ..self
+        }
+    }
+
     /// Checks, sorts and merges.
     pub(crate) fn finish(self) -> Result<Completion> {
         let n = self.y.len();
         ensure!(n > 0, "found no entry, expected at least one");
-        ensure!(u32::try_from(n).is_ok(), "found {n} entries, expected at most {}", u32::MAX);
+        ensure!(
+            u32::try_from(n).is_ok(),
+            "found {n} entries, expected at most {}",
+            u32::MAX
+        );
         if let Some(bad) = self.y.iter().position(|v| !v.is_finite()) {
-            return Err(anyhow!("{}: found the value {}, expected a finite number", self.places.name(bad), self.y[bad]));
+            return Err(anyhow!(
+                "{}: found the value {}, expected a finite number",
+                self.places.name(bad),
+                self.y[bad]
+            ));
         }
-        if self.is_row_major() { Ok(Completion { data: self.into_data(), merged: 0 }) } else { self.sorted() }
+        if self.is_row_major() {
+            Ok(Completion {
+                data: self.into_data(),
+                merged: 0,
+            })
+        } else {
+            self.sorted()
+        }
     }
 
     /// Whether the entries are strictly ascending already, as most written files are.
@@ -135,7 +174,10 @@ impl Entries {
         for &i in order {
             match kept.last() {
                 Some(&first) if place(first) == place(i) => {
-                    ensure!(self.y[first as usize] == self.y[i as usize], self.contradiction(first as usize, i as usize));
+                    ensure!(
+                        self.y[first as usize] == self.y[i as usize],
+                        self.contradiction(first as usize, i as usize)
+                    );
                 }
                 _ => kept.push(i),
             }
@@ -152,17 +194,44 @@ impl Entries {
         let row = name(&self.row_ids, self.rows[first]);
         let col = name(&self.col_ids, self.cols[first]);
         let (one, other) = (self.places.name(first), self.places.name(second));
-        anyhow!("{one} and {other} both give ({row}, {col}): {} and {}, expected one value", self.y[first], self.y[second])
+        anyhow!(
+            "{one} and {other} both give ({row}, {col}): {} and {}, expected one value",
+            self.y[first],
+            self.y[second]
+        )
     }
 
     fn into_data(self) -> CompletionData {
-        let Self { rows, cols, y, shape, truth, row_ids, col_ids, .. } = self;
-        CompletionData { rows, cols, y, shape, truth, row_ids, col_ids }
+        let Self {
+            rows,
+            cols,
+            y,
+            shape,
+            truth,
+            row_ids,
+            col_ids,
+            ..
+        } = self;
+        CompletionData {
+            rows,
+            cols,
+            y,
+            shape,
+            truth,
+            row_ids,
+            col_ids,
+        }
     }
 
     /// Everything but the entries.
     fn into_ids(self) -> CompletionData {
-        Self { rows: Vec::new(), cols: Vec::new(), y: Vec::new(), ..self }.into_data()
+        Self {
+            rows: Vec::new(),
+            cols: Vec::new(),
+            y: Vec::new(),
+            ..self
+        }
+        .into_data()
     }
 }
 
@@ -177,7 +246,11 @@ pub(crate) fn row_major(rows: &[u32], cols: &[u32]) -> Vec<u32> {
 fn sort_by(keys: &[u32], order: Vec<u32>) -> Vec<u32> {
     let largest = keys.iter().copied().max().unwrap_or(0);
     let low = sort_by_digit(order, |i| keys[i as usize] as u16);
-    if largest <= u32::from(u16::MAX) { low } else { sort_by_digit(low, |i| (keys[i as usize] >> 16) as u16) }
+    if largest <= u32::from(u16::MAX) {
+        low
+    } else {
+        sort_by_digit(low, |i| (keys[i as usize] >> 16) as u16)
+    }
 }
 
 /// One counting sort.

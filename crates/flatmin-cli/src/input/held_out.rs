@@ -32,12 +32,24 @@ pub(crate) fn read_entries_like(path: &Path, training: &CompletionData) -> Resul
     super::in_file(path, || matched(super::completion(path)?, training))
 }
 
-fn matched(Completion { data: test, merged }: Completion, training: &CompletionData) -> Result<TestEntries> {
+fn matched(
+    Completion { data: test, merged }: Completion,
+    training: &CompletionData,
+) -> Result<TestEntries> {
     let (rows, cols) = match (&test.row_ids, &test.col_ids) {
-        (Some(rows), Some(cols)) => (numbers(rows, &training.row_ids)?, numbers(cols, &training.col_ids)?),
+        (Some(rows), Some(cols)) => (
+            numbers(rows, &training.row_ids)?,
+            numbers(cols, &training.col_ids)?,
+        ),
         _ => return by_position(test, merged, training.shape),
     };
-    let place = |i: usize| Some((rows[test.rows[i] as usize]?, cols[test.cols[i] as usize]?, test.y[i]));
+    let place = |i: usize| {
+        Some((
+            rows[test.rows[i] as usize]?,
+            cols[test.cols[i] as usize]?,
+            test.y[i],
+        ))
+    };
     let known: Vec<(u32, u32, f64)> = (0..test.y.len()).filter_map(place).collect();
     Ok(in_order(&known, test.y.len() - known.len(), merged))
 }
@@ -50,7 +62,10 @@ fn numbers(test: &[String], training: &Option<Vec<String>>) -> Result<Vec<Option
     );
     let names = training.iter().flatten().map(String::as_str);
     let index: HashMap<&str, u32> = names.zip(0..).collect();
-    Ok(test.iter().map(|id| index.get(id.as_str()).copied()).collect())
+    Ok(test
+        .iter()
+        .map(|id| index.get(id.as_str()).copied())
+        .collect())
 }
 
 /// The order of the training ids, not of the test ids: sums over the entries do not depend on the order of the file.
@@ -60,11 +75,28 @@ fn in_order(known: &[(u32, u32, f64)], unknown: usize, merged: usize) -> TestEnt
     let order = row_major(&rows, &cols);
     let pick = |from: &[u32]| order.iter().map(|&i| from[i as usize]).collect();
     let y = order.iter().map(|&i| known[i as usize].2).collect();
-    TestEntries { rows: pick(&rows), cols: pick(&cols), y, unknown, merged }
+    TestEntries {
+        rows: pick(&rows),
+        cols: pick(&cols),
+        y,
+        unknown,
+        merged,
+    }
 }
 
 fn by_position(test: CompletionData, merged: usize, shape: (usize, usize)) -> Result<TestEntries> {
     let shown = |(d1, d2)| shown_shape(&[d1, d2]);
-    ensure!(test.shape == shape, "found shape {}, expected {} as in the training data", shown(test.shape), shown(shape));
-    Ok(TestEntries { rows: test.rows, cols: test.cols, y: test.y, unknown: 0, merged })
+    ensure!(
+        test.shape == shape,
+        "found shape {}, expected {} as in the training data",
+        shown(test.shape),
+        shown(shape)
+    );
+    Ok(TestEntries {
+        rows: test.rows,
+        cols: test.cols,
+        y: test.y,
+        unknown: 0,
+        merged,
+    })
 }

@@ -15,15 +15,23 @@ pub(crate) const ROLES: [&str; 3] = ["row id", "column id", "value"];
 /// Names under which published tables hold them, in lower case, without `_`.
 const NAMES: [&[&str]; 3] = [
     &["row", "rows", "rowid", "user", "userid", "i"],
-    &["col", "cols", "column", "columnid", "colid", "item", "itemid", "movie", "movieid", "j"],
+    &[
+        "col", "cols", "column", "columnid", "colid", "item", "itemid", "movie", "movieid", "j",
+    ],
     &["value", "values", "val", "rating", "ratings", "score", "y"],
 ];
 
 /// The columns by name, when every role has exactly one of the names; else the first three.
 pub(crate) fn locate<'a>(header: impl Iterator<Item = &'a str>) -> Columns {
-    let names: Vec<String> = header.map(|name| name.trim().to_lowercase().replace('_', "")).collect();
+    let names: Vec<String> = header
+        .map(|name| name.trim().to_lowercase().replace('_', ""))
+        .collect();
     let only = |role: &[&str]| {
-        let mut found = names.iter().enumerate().filter(|(_, name)| role.contains(&name.as_str())).map(|(i, _)| i);
+        let mut found = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| role.contains(&name.as_str()))
+            .map(|(i, _)| i);
         found.next().filter(|_| found.next().is_none())
     };
     match NAMES.map(only) {
@@ -42,7 +50,12 @@ impl Ids {
     /// The number of an id, a new one for a new id.
     pub(crate) fn number(&mut self, id: &[u8]) -> Result<u32> {
         let id = id.trim_ascii();
-        let text = std::str::from_utf8(id).map_err(|_| anyhow!("found {}, which is not UTF-8, expected an id in UTF-8", shown(id)))?;
+        let text = std::str::from_utf8(id).map_err(|_| {
+            anyhow!(
+                "found {}, which is not UTF-8, expected an id in UTF-8",
+                shown(id)
+            )
+        })?;
         if let Some(&number) = self.index.get(text) {
             return Ok(number);
         }
@@ -82,7 +95,10 @@ mod tests {
     #[test]
     fn ids_are_numbered_as_they_appear() {
         let mut ids = Ids::default();
-        let numbers: Vec<u32> = ["b", "a", " b ", "01", "1"].iter().map(|id| ids.number(id.as_bytes()).unwrap()).collect();
+        let numbers: Vec<u32> = ["b", "a", " b ", "01", "1"]
+            .iter()
+            .map(|id| ids.number(id.as_bytes()).unwrap())
+            .collect();
         assert_eq!(numbers, [0, 1, 0, 2, 3]);
         assert_eq!(ids.into_names(), ["b", "a", "01", "1"]);
     }
@@ -90,6 +106,12 @@ mod tests {
     #[test]
     fn empty_and_foreign_ids_are_refused() {
         assert!(Ids::default().number(b"  ").is_err());
-        assert!(Ids::default().number(b"caf\xe9").unwrap_err().to_string().contains("not UTF-8"));
+        assert!(
+            Ids::default()
+                .number(b"caf\xe9")
+                .unwrap_err()
+                .to_string()
+                .contains("not UTF-8")
+        );
     }
 }

@@ -44,7 +44,9 @@ pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
         None => bail!("found an empty file, expected a Matrix Market matrix"),
     };
     lines.skip_comments(b'%');
-    let (number, line) = lines.next()?.context("found no size line, expected \"rows columns entries\"")?;
+    let (number, line) = lines
+        .next()?
+        .context("found no size line, expected \"rows columns entries\"")?;
     let size = Size::parse(line, banner.symmetry).with_context(|| format!("line {number}"))?;
     read_entries(&mut lines, banner, size)
 }
@@ -55,14 +57,32 @@ fn read_entries(lines: &mut Lines, banner: Banner, size: Size) -> Result<Entries
     let mut count = 0u64;
     while let Some((number, line)) = lines.next()? {
         count += 1;
-        ensure!(count <= size.entries, "line {number}: found more entries than the {} of the size line", size.entries);
-        let (i, j, value) = entry(line, banner, size.shape).with_context(|| format!("line {number}"))?;
+        ensure!(
+            count <= size.entries,
+            "line {number}: found more entries than the {} of the size line",
+            size.entries
+        );
+        let (i, j, value) =
+            entry(line, banner, size.shape).with_context(|| format!("line {number}"))?;
         entries.push_at_line(number, i, j, value);
         if i != j && banner.symmetry != Symmetry::General {
-            entries.push_at_line(number, j, i, if banner.symmetry == Symmetry::Skew { -value } else { value });
+            entries.push_at_line(
+                number,
+                j,
+                i,
+                if banner.symmetry == Symmetry::Skew {
+                    -value
+                } else {
+                    value
+                },
+            );
         }
     }
-    ensure!(count == size.entries, "found {count} entries, expected {} as the size line says", size.entries);
+    ensure!(
+        count == size.entries,
+        "found {count} entries, expected {} as the size line says",
+        size.entries
+    );
     Ok(entries)
 }
 
@@ -72,7 +92,9 @@ impl Banner {
         let words: Vec<&str> = text.split_whitespace().collect();
         let expected = "\"%%MatrixMarket matrix coordinate\", then real, integer or pattern, then general, symmetric or skew-symmetric";
         let wrong = || anyhow!("found {}, expected {expected}", shown(line));
-        let ["%%matrixmarket", "matrix", "coordinate", field, symmetry] = words[..] else { return Err(wrong()) };
+        let ["%%matrixmarket", "matrix", "coordinate", field, symmetry] = words[..] else {
+            return Err(wrong());
+        };
         let pattern = match field {
             "real" | "double" | "integer" => false,
             "pattern" => true,
@@ -90,13 +112,27 @@ impl Banner {
 
 impl Size {
     fn parse(line: &[u8], symmetry: Symmetry) -> Result<Self> {
-        let wrong = || anyhow!("found {}, expected \"rows columns entries\", positive integers", shown(line));
+        let wrong = || {
+            anyhow!(
+                "found {}, expected \"rows columns entries\", positive integers",
+                shown(line)
+            )
+        };
         let mut words = words(line);
         let mut next = || words.next().and_then(integer);
-        let (Some(d1), Some(d2), Some(entries), None) = (next(), next(), next(), words.next()) else { return Err(wrong()) };
-        let shape = (u32::try_from(d1).map_err(|_| wrong())?, u32::try_from(d2).map_err(|_| wrong())?);
+        let (Some(d1), Some(d2), Some(entries), None) = (next(), next(), next(), words.next())
+        else {
+            return Err(wrong());
+        };
+        let shape = (
+            u32::try_from(d1).map_err(|_| wrong())?,
+            u32::try_from(d2).map_err(|_| wrong())?,
+        );
         ensure!(shape.0 > 0 && shape.1 > 0, wrong());
-        ensure!(symmetry == Symmetry::General || d1 == d2, "found {d1} rows and {d2} columns, expected a square matrix as it is symmetric");
+        ensure!(
+            symmetry == Symmetry::General || d1 == d2,
+            "found {d1} rows and {d2} columns, expected a square matrix as it is symmetric"
+        );
         Ok(Self { shape, entries })
     }
 }
@@ -106,22 +142,47 @@ fn entry(line: &[u8], banner: Banner, shape: (u32, u32)) -> Result<(u32, u32, f6
     let mut words = words(line);
     let i = index(words.next(), shape.0, "row")?;
     let j = index(words.next(), shape.1, "column")?;
-    let value = if banner.pattern { 1. } else { finite(words.next())? };
-    ensure!(words.next().is_none(), "found {}, expected {} fields", shown(line), if banner.pattern { 2 } else { 3 });
-    ensure!(banner.symmetry != Symmetry::Skew || i != j, "found a diagonal entry, expected none as the matrix is skew-symmetric");
+    let value = if banner.pattern {
+        1.
+    } else {
+        finite(words.next())?
+    };
+    ensure!(
+        words.next().is_none(),
+        "found {}, expected {} fields",
+        shown(line),
+        if banner.pattern { 2 } else { 3 }
+    );
+    ensure!(
+        banner.symmetry != Symmetry::Skew || i != j,
+        "found a diagonal entry, expected none as the matrix is skew-symmetric"
+    );
     Ok((i, j, value))
 }
 
 /// A 1-based index up to `bound`, made 0-based.
 fn index(word: Option<&[u8]>, bound: u32, what: &str) -> Result<u32> {
-    let parsed = word.and_then(integer).and_then(|v| u32::try_from(v).ok()).filter(|v| (1..=bound).contains(v));
+    let parsed = word
+        .and_then(integer)
+        .and_then(|v| u32::try_from(v).ok())
+        .filter(|v| (1..=bound).contains(v));
     let found = || word.map_or("nothing".to_owned(), shown);
-    Ok(parsed.ok_or_else(|| anyhow!("found {}, expected a {what} from 1 to {bound}", found()))? - 1)
+    Ok(
+        parsed.ok_or_else(|| anyhow!("found {}, expected a {what} from 1 to {bound}", found()))?
+            - 1,
+    )
 }
 
 fn finite(word: Option<&[u8]>) -> Result<f64> {
-    let parsed = word.and_then(|w| std::str::from_utf8(w).ok()?.parse::<f64>().ok()).filter(|v| v.is_finite());
-    parsed.ok_or_else(|| anyhow!("found {}, expected a finite value", word.map_or("nothing".to_owned(), shown)))
+    let parsed = word
+        .and_then(|w| std::str::from_utf8(w).ok()?.parse::<f64>().ok())
+        .filter(|v| v.is_finite());
+    parsed.ok_or_else(|| {
+        anyhow!(
+            "found {}, expected a finite value",
+            word.map_or("nothing".to_owned(), shown)
+        )
+    })
 }
 
 fn integer(word: &[u8]) -> Option<u64> {
@@ -129,7 +190,8 @@ fn integer(word: &[u8]) -> Option<u64> {
 }
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+    line.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -24,23 +24,29 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::Array2;
 
 pub(crate) use entries::Completion;
-pub(crate) use held_out::{TestEntries, read_entries_like};
 use entries::Entries;
+pub(crate) use held_out::{TestEntries, read_entries_like};
 use instance::{BilinearData, SensingData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_sensing(path)))
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_sensing(path))
+    })
 }
 
 /// Bilinear sensing from `.npz`.
 pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_bilinear(path)))
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_bilinear(path))
+    })
 }
 
 /// Factors L (d1 × k), R (d2 × k) from `.npz`.
 pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_factors(path)))
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_factors(path))
+    })
 }
 
 /// Completion from any of the formats, sorted and without repetitions.
@@ -54,8 +60,13 @@ fn completion(path: &Path) -> Result<Completion> {
 
 /// The entries in the order of the file, by the format its name tells.
 fn entries_of(path: &Path) -> Result<Entries> {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let (stem, zipped) = name.strip_suffix(".gz").map_or((name.as_str(), false), |stem| (stem, true));
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
+    let (stem, zipped) = name
+        .strip_suffix(".gz")
+        .map_or((name.as_str(), false), |stem| (stem, true));
     match stem.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "csv" => table::read_quoted(path, b','),
         "tsv" => table::read_quoted(path, b'\t'),
@@ -78,12 +89,19 @@ fn read_parquet(path: &Path) -> Result<Entries> {
 
 #[cfg(not(feature = "parquet"))]
 fn read_parquet(_: &Path) -> Result<Entries> {
-    bail!("found a Parquet file, which this build does not read, expected one built with the cargo feature `parquet`")
+    bail!(
+        "found a Parquet file, which this build does not read, expected one built with the cargo feature `parquet`"
+    )
 }
 
 fn only_npz(path: &Path) -> Result<()> {
-    let fits = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
-    ensure!(fits, "found a name that does not end in .npz, expected an .npz archive");
+    let fits = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
+    ensure!(
+        fits,
+        "found a name that does not end in .npz, expected an .npz archive"
+    );
     Ok(())
 }
 
@@ -94,7 +112,10 @@ fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
 
 fn open_file(path: &Path) -> Result<File> {
     let file = File::open(path).context("cannot be opened")?;
-    ensure!(!file.metadata().context("cannot be read")?.is_dir(), "found a folder, expected a file");
+    ensure!(
+        !file.metadata().context("cannot be read")?.is_dir(),
+        "found a folder, expected a file"
+    );
     Ok(file)
 }
 

@@ -23,16 +23,29 @@ pub(crate) fn read_numbers(mut reader: impl Read, size: u64) -> Result<ArrayD<f6
     let header = Header::read(&mut reader, size)?;
     let data = header.floats(&mut reader)?;
     expect_end(&mut reader)?;
-    let array = ArrayD::from_shape_vec(IxDyn(&header.shape).set_f(header.fortran), data)
-        .map_err(|_| anyhow!("found shape {}, too large to hold", shown_shape(&header.shape)))?;
+    let array =
+        ArrayD::from_shape_vec(IxDyn(&header.shape).set_f(header.fortran), data).map_err(|_| {
+            anyhow!(
+                "found shape {}, too large to hold",
+                shown_shape(&header.shape)
+            )
+        })?;
     // Taken as it is in the usual case: into_owned() on a standard layout would copy.
-    Ok(if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() })
+    Ok(if array.is_standard_layout() {
+        array
+    } else {
+        array.as_standard_layout().into_owned()
+    })
 }
 
 /// Reads a one-dimensional array of integers from the `size` bytes of `reader`; u64 above i64::MAX come out as i64::MAX.
 pub(crate) fn read_integers(mut reader: impl Read, size: u64) -> Result<Vec<i64>> {
     let header = Header::read(&mut reader, size)?;
-    ensure!(header.shape.len() == 1, "found shape {}, expected one dimension", shown_shape(&header.shape));
+    ensure!(
+        header.shape.len() == 1,
+        "found shape {}, expected one dimension",
+        shown_shape(&header.shape)
+    );
     let data = header.integers(&mut reader)?;
     expect_end(&mut reader)?;
     Ok(data)
@@ -42,7 +55,14 @@ pub(crate) fn read_integers(mut reader: impl Read, size: u64) -> Result<Vec<i64>
 pub(crate) fn shown_shape(shape: &[usize]) -> String {
     match shape {
         [n] => format!("({n},)"),
-        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+        _ => format!(
+            "({})",
+            shape
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     }
 }
 
@@ -79,10 +99,17 @@ impl Dtype {
             "u2" => (Kind::Unsigned, 2),
             "u4" => (Kind::Unsigned, 4),
             "u8" => (Kind::Unsigned, 8),
-            _ => bail!("found dtype {descr:?}{}, expected real numbers (f8, f4 or integers)", meaning(code)),
+            _ => bail!(
+                "found dtype {descr:?}{}, expected real numbers (f8, f4 or integers)",
+                meaning(code)
+            ),
         };
         let big_endian = order == '>' || (order == '=' && cfg!(target_endian = "big"));
-        Ok(Self { kind, width, big_endian })
+        Ok(Self {
+            kind,
+            width,
+            big_endian,
+        })
     }
 }
 
@@ -128,25 +155,54 @@ impl Header {
 
     fn parse(text: &str) -> Result<Self> {
         let descr = value_of(text, "descr")?;
-        let quoted = descr.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
-        let (descr, _) = quoted.context("found a structured dtype, expected real numbers (f8, f4 or integers)")?;
+        let quoted = descr
+            .strip_prefix('\'')
+            .and_then(|rest| rest.split_once('\''));
+        let (descr, _) = quoted
+            .context("found a structured dtype, expected real numbers (f8, f4 or integers)")?;
         let fortran = value_of(text, "fortran_order")?.starts_with("True");
         let shape = parse_shape(value_of(text, "shape")?)?;
-        let count = if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) };
-        let count = count.with_context(|| format!("found shape {}, too large to hold", shown_shape(&shape)))?;
-        Ok(Self { dtype: Dtype::parse(descr)?, fortran, shape, count })
+        let count = if shape.contains(&0) {
+            Some(0)
+        } else {
+            shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
+        };
+        let count = count
+            .with_context(|| format!("found shape {}, too large to hold", shown_shape(&shape)))?;
+        Ok(Self {
+            dtype: Dtype::parse(descr)?,
+            fortran,
+            shape,
+            count,
+        })
     }
 
     /// The numbers in file order, as f64.
     fn floats(&self, reader: &mut impl Read) -> Result<Vec<f64>> {
         if self.dtype.kind != Kind::Float {
-            return Ok(self.integers(reader)?.into_iter().map(|v| v as f64).collect());
+            return Ok(self
+                .integers(reader)?
+                .into_iter()
+                .map(|v| v as f64)
+                .collect());
         }
         let big = self.dtype.big_endian;
         if self.dtype.width == 4 {
-            decode(reader, self.count, |b| f64::from(if big { f32::from_be_bytes(b) } else { f32::from_le_bytes(b) }))
+            decode(reader, self.count, |b| {
+                f64::from(if big {
+                    f32::from_be_bytes(b)
+                } else {
+                    f32::from_le_bytes(b)
+                })
+            })
         } else {
-            decode(reader, self.count, |b| if big { f64::from_be_bytes(b) } else { f64::from_le_bytes(b) })
+            decode(reader, self.count, |b| {
+                if big {
+                    f64::from_be_bytes(b)
+                } else {
+                    f64::from_le_bytes(b)
+                }
+            })
         }
     }
 
@@ -155,15 +211,23 @@ impl Header {
         let (n, big) = (self.count, self.dtype.big_endian);
         match (self.dtype.kind, self.dtype.width) {
             (Kind::Signed, 1) => decode(reader, n, |b| i64::from(i8::from_le_bytes(b))),
-            (Kind::Signed, 2) => decode(reader, n, |b| i64::from(i16::from_le_bytes(ordered(b, big)))),
-            (Kind::Signed, 4) => decode(reader, n, |b| i64::from(i32::from_le_bytes(ordered(b, big)))),
+            (Kind::Signed, 2) => decode(reader, n, |b| {
+                i64::from(i16::from_le_bytes(ordered(b, big)))
+            }),
+            (Kind::Signed, 4) => decode(reader, n, |b| {
+                i64::from(i32::from_le_bytes(ordered(b, big)))
+            }),
             (Kind::Signed, _) => decode(reader, n, |b| i64::from_le_bytes(ordered(b, big))),
             (Kind::Unsigned, 1) => decode(reader, n, |b| i64::from(u8::from_le_bytes(b))),
-            (Kind::Unsigned, 2) => decode(reader, n, |b| i64::from(u16::from_le_bytes(ordered(b, big)))),
-            (Kind::Unsigned, 4) => decode(reader, n, |b| i64::from(u32::from_le_bytes(ordered(b, big)))),
-            (Kind::Unsigned, _) => {
-                decode(reader, n, |b| i64::try_from(u64::from_le_bytes(ordered(b, big))).unwrap_or(i64::MAX))
-            }
+            (Kind::Unsigned, 2) => decode(reader, n, |b| {
+                i64::from(u16::from_le_bytes(ordered(b, big)))
+            }),
+            (Kind::Unsigned, 4) => decode(reader, n, |b| {
+                i64::from(u32::from_le_bytes(ordered(b, big)))
+            }),
+            (Kind::Unsigned, _) => decode(reader, n, |b| {
+                i64::try_from(u64::from_le_bytes(ordered(b, big))).unwrap_or(i64::MAX)
+            }),
             (Kind::Float, width) => bail!("found dtype f{width}, expected integers"),
         }
     }
@@ -181,7 +245,10 @@ fn ordered<const N: usize>(mut bytes: [u8; N], big_endian: bool) -> [u8; N] {
 fn header_text(reader: &mut impl Read) -> Result<(String, u64)> {
     let mut start = [0; 8];
     fill(reader, &mut start)?;
-    ensure!(start.starts_with(MAGIC), "found no numpy array (it does not begin with \\x93NUMPY)");
+    ensure!(
+        start.starts_with(MAGIC),
+        "found no numpy array (it does not begin with \\x93NUMPY)"
+    );
     let (length, prefix) = match start[6] {
         1 => {
             let mut length = [0; 2];
@@ -195,37 +262,66 @@ fn header_text(reader: &mut impl Read) -> Result<(String, u64)> {
         }
         version => bail!("found version {version} of numpy's array format, expected 1, 2 or 3"),
     };
-    ensure!(length <= MAX_HEADER, "found a numpy header of {length} bytes, expected at most {MAX_HEADER}");
+    ensure!(
+        length <= MAX_HEADER,
+        "found a numpy header of {length} bytes, expected at most {MAX_HEADER}"
+    );
     let mut text = vec![0; length];
     fill(reader, &mut text)?;
-    Ok((String::from_utf8_lossy(&text).into_owned(), (prefix + length) as u64))
+    Ok((
+        String::from_utf8_lossy(&text).into_owned(),
+        (prefix + length) as u64,
+    ))
 }
 
 /// What follows `'key':` in the header.
 fn value_of<'a>(text: &'a str, key: &str) -> Result<&'a str> {
-    let after = text.split_once(&format!("'{key}'")).map(|(_, rest)| rest.trim_start());
-    let value = after.and_then(|rest| rest.strip_prefix(':')).map(str::trim_start);
+    let after = text
+        .split_once(&format!("'{key}'"))
+        .map(|(_, rest)| rest.trim_start());
+    let value = after
+        .and_then(|rest| rest.strip_prefix(':'))
+        .map(str::trim_start);
     value.with_context(|| format!("found a numpy header without '{key}'"))
 }
 
 /// Parses `(3, 4)`, `(3,)` or `()`; Python 2 wrote `(3L,)`.
 fn parse_shape(text: &str) -> Result<Vec<usize>> {
-    let inner = text.strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(inner, _)| inner);
+    let inner = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.split_once(')'))
+        .map(|(inner, _)| inner);
     let inner = inner.context("found a numpy header whose 'shape' is not a tuple")?;
-    let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = inner
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     let dims = parts.map(|part| part.trim_end_matches('L').parse::<usize>());
-    dims.collect::<Result<_, _>>().map_err(|_| anyhow!("found shape ({inner:.80}) in the numpy header, expected non-negative integers"))
+    dims.collect::<Result<_, _>>().map_err(|_| {
+        anyhow!("found shape ({inner:.80}) in the numpy header, expected non-negative integers")
+    })
 }
 
 /// `count` numbers of N bytes.
-fn decode<const N: usize, T>(reader: &mut impl Read, count: usize, convert: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
+fn decode<const N: usize, T>(
+    reader: &mut impl Read,
+    count: usize,
+    convert: impl Fn([u8; N]) -> T,
+) -> Result<Vec<T>> {
     let mut out = Vec::new();
-    out.try_reserve_exact(count).with_context(|| format!("not enough memory for {count} numbers"))?;
+    out.try_reserve_exact(count)
+        .with_context(|| format!("not enough memory for {count} numbers"))?;
     let mut buffer = vec![0; N * CHUNK.min(count)];
     while out.len() < count {
         let bytes = &mut buffer[..N * CHUNK.min(count - out.len())];
         fill(reader, bytes)?;
-        out.extend(bytes.as_chunks::<N>().0.iter().map(|&number| convert(number)));
+        out.extend(
+            bytes
+                .as_chunks::<N>()
+                .0
+                .iter()
+                .map(|&number| convert(number)),
+        );
     }
     Ok(out)
 }
@@ -240,8 +336,13 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<()> {
 
 /// Reads past the end: archives check their checksum only there.
 fn expect_end(reader: &mut impl Read) -> Result<()> {
-    let extra = reader.read(&mut [0]).map_err(|e| anyhow!("cannot be read: {e}"))?;
-    ensure!(extra == 0, "found more bytes than the archive's directory says");
+    let extra = reader
+        .read(&mut [0])
+        .map_err(|e| anyhow!("cannot be read: {e}"))?;
+    ensure!(
+        extra == 0,
+        "found more bytes than the archive's directory says"
+    );
     Ok(())
 }
 
@@ -251,13 +352,18 @@ pub(crate) mod craft {
     /// An array in numpy's format: any header, any bytes after it.
     pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
         let fortran = if fortran { "True" } else { "False" };
-        let mut dict = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        let mut dict =
+            format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}");
         while (10 + dict.len() + 1) % 64 != 0 {
             dict.push(' ');
         }
         dict.push('\n');
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend(u16::try_from(dict.len()).expect("a short header").to_le_bytes());
+        bytes.extend(
+            u16::try_from(dict.len())
+                .expect("a short header")
+                .to_le_bytes(),
+        );
         bytes.extend(dict.as_bytes());
         bytes.extend(data);
         bytes
@@ -324,13 +430,23 @@ mod tests {
     fn chunks_join_without_a_seam() {
         let n = 2 * CHUNK + 3;
         let data: Vec<f64> = (0..n).map(|i| i as f64).collect();
-        assert_eq!(numbers(&floats(&format!("({n},)"), &data)).unwrap().into_raw_vec_and_offset().0, data);
+        assert_eq!(
+            numbers(&floats(&format!("({n},)"), &data))
+                .unwrap()
+                .into_raw_vec_and_offset()
+                .0,
+            data
+        );
     }
 
     #[test]
     fn a_lying_header_is_refused_before_anything_is_allocated() {
         let huge = floats("(1000000, 1000000)", &[1.]);
-        assert!(refusal(&huge).contains("found 8 bytes of numbers, expected 1000000000000 numbers"), "{}", refusal(&huge));
+        assert!(
+            refusal(&huge).contains("found 8 bytes of numbers, expected 1000000000000 numbers"),
+            "{}",
+            refusal(&huge)
+        );
         assert!(refusal(&floats("(4294967296, 4294967296)", &[])).contains("too large"));
         assert!(refusal(&floats("(4294967296, 4294967296, 0)", &[])).contains("too large"));
         assert!(refusal(&floats("(1,)", &[1., 2.])).contains("found 16 bytes"));
@@ -338,12 +454,23 @@ mod tests {
 
     #[test]
     fn other_types_are_named() {
-        for (descr, word) in [("'<c16'", "complex"), ("'|O'", "objects"), ("'<U3'", "strings"), ("'|b1'", "booleans"), ("'<f2'", "width")] {
+        for (descr, word) in [
+            ("'<c16'", "complex"),
+            ("'|O'", "objects"),
+            ("'<U3'", "strings"),
+            ("'|b1'", "booleans"),
+            ("'<f2'", "width"),
+        ] {
             assert!(refusal(&npy(descr, false, "(1,)", &[0; 16])).contains(word));
         }
         assert!(refusal(&npy("[('a', '<f8')]", false, "(1,)", &[0; 8])).contains("structured"));
         let floats = floats("(1,)", &[1.]);
-        assert!(read_integers(&floats[..], floats.len() as u64).unwrap_err().to_string().contains("found dtype f8"));
+        assert!(
+            read_integers(&floats[..], floats.len() as u64)
+                .unwrap_err()
+                .to_string()
+                .contains("found dtype f8")
+        );
     }
 
     #[test]

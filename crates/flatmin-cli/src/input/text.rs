@@ -16,14 +16,24 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Opens the text of `path`, decompressed when the name ends in `.gz`.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
     let file = super::open_file(path)?;
-    let zipped = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-    if zipped { decoded(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file))) } else { decoded(file) }
+    let zipped = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    if zipped {
+        decoded(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
+    } else {
+        decoded(file)
+    }
 }
 
 /// The text without its byte order mark.
 fn decoded(mut reader: impl Read + 'static) -> Result<Box<dyn Read>> {
     let mut start = Vec::new();
-    reader.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start).context("cannot be read")?;
+    reader
+        .by_ref()
+        .take(BYTE_ORDER_MARK.len() as u64)
+        .read_to_end(&mut start)
+        .context("cannot be read")?;
     if start == BYTE_ORDER_MARK {
         start.clear();
     }
@@ -40,7 +50,12 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(reader: Box<dyn Read>) -> Self {
-        Self { reader: BufReader::with_capacity(BUFFER, reader), line: Vec::new(), number: 0, comment: None }
+        Self {
+            reader: BufReader::with_capacity(BUFFER, reader),
+            line: Vec::new(),
+            number: 0,
+            comment: None,
+        }
     }
 
     /// From here on, leaves out lines that begin with `mark`.
@@ -63,16 +78,26 @@ impl Lines {
     fn advance(&mut self) -> Result<bool> {
         self.line.clear();
         let limited = &mut self.reader.by_ref().take(MAX_LINE as u64 + 1);
-        let read = limited.read_until(b'\n', &mut self.line).with_context(|| after(self.number))?;
+        let read = limited
+            .read_until(b'\n', &mut self.line)
+            .with_context(|| after(self.number))?;
         self.number += u64::from(read > 0);
-        ensure!(read <= MAX_LINE, "line {}: found more than {MAX_LINE} bytes, expected a short line", self.number);
+        ensure!(
+            read <= MAX_LINE,
+            "line {}: found more than {MAX_LINE} bytes, expected a short line",
+            self.number
+        );
         Ok(read > 0)
     }
 }
 
 /// Where reading stopped.
 pub(crate) fn after(line: u64) -> String {
-    if line == 0 { "cannot be read".to_owned() } else { format!("cannot be read after line {line}") }
+    if line == 0 {
+        "cannot be read".to_owned()
+    } else {
+        format!("cannot be read after line {line}")
+    }
 }
 
 /// Text for a message: quoted, escaped, at most 40 characters of it.
@@ -81,7 +106,11 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     // Four bytes a character at most, so that a huge field is not copied to be cut.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN)]);
     let short: String = text.chars().take(SHOWN).collect();
-    let dots = if short.len() < bytes.len() && text.chars().count() >= SHOWN { "…" } else { "" };
+    let dots = if short.len() < bytes.len() && text.chars().count() >= SHOWN {
+        "…"
+    } else {
+        ""
+    };
     format!("\"{}{dots}\"", short.escape_debug())
 }
 
@@ -112,7 +141,14 @@ mod tests {
     #[test]
     fn lines_keep_their_numbers_across_blanks_marks_and_line_ends() {
         let lines = lines_of("t.dat", b"\xef\xbb\xbfa\r\n\r\n b \n\nc").unwrap();
-        assert_eq!(lines, [(1, "a".to_owned()), (3, "b".to_owned()), (5, "c".to_owned())]);
+        assert_eq!(
+            lines,
+            [
+                (1, "a".to_owned()),
+                (3, "b".to_owned()),
+                (5, "c".to_owned())
+            ]
+        );
     }
 
     #[test]
@@ -133,13 +169,21 @@ mod tests {
     #[test]
     fn an_endless_line_stops_early() {
         let bomb = gzip(&vec![b'0'; 4 * MAX_LINE]);
-        assert!(lines_of("t.dat.gz", &bomb).unwrap_err().to_string().starts_with("line 1: found more than"));
+        assert!(
+            lines_of("t.dat.gz", &bomb)
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 1: found more than")
+        );
     }
 
     #[test]
     fn shown_text_is_short_and_on_one_line() {
         assert_eq!(shown(b"a\nb"), r#""a\nb""#);
-        assert_eq!(shown("x".repeat(99).as_bytes()), format!("\"{}…\"", "x".repeat(40)));
+        assert_eq!(
+            shown("x".repeat(99).as_bytes()),
+            format!("\"{}…\"", "x".repeat(40))
+        );
         assert_eq!(shown(b"\xff"), "\"\u{fffd}\"");
     }
 }

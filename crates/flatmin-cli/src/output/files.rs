@@ -20,11 +20,16 @@ impl OutputDir {
     /// Makes the folder if it is missing and proves, with a file that is removed at once, that it can be written.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let shown = path.display();
-        ensure!(!path.exists() || path.is_dir(), "{shown}: found a file, expected a folder to write to");
+        ensure!(
+            !path.exists() || path.is_dir(),
+            "{shown}: found a file, expected a folder to write to"
+        );
         fs::create_dir_all(path).with_context(|| format!("{shown}: the folder cannot be made"))?;
         let probe = temporary(path).and_then(NamedTempFile::close);
         probe.with_context(|| format!("{shown}: the folder cannot be written"))?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self {
+            path: path.to_owned(),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -32,16 +37,28 @@ impl OutputDir {
     }
 
     /// Writes the file `name` (folders in it are made), replacing one that is there; on an error that one stays.
-    pub(crate) fn write(&self, name: &str, content: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
+    ) -> Result<()> {
         let path = self.path.join(name);
         let named = || path.display().to_string();
-        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-        ensure!(inside && !name.is_empty(), "{}: expected a name inside the folder", named());
+        let inside = Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        ensure!(
+            inside && !name.is_empty(),
+            "{}: expected a name inside the folder",
+            named()
+        );
         let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder).with_context(named)?;
         let file = temporary(folder).with_context(named)?;
         fill(file.as_file(), content).with_context(named)?;
-        file.persist(&path).map_err(|e| e.error).with_context(named)?;
+        file.persist(&path)
+            .map_err(|e| e.error)
+            .with_context(named)?;
         sync_folder(folder).with_context(named)
     }
 }
@@ -82,7 +99,10 @@ mod tests {
     use anyhow::anyhow;
 
     fn names(dir: &Path) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -93,7 +113,8 @@ mod tests {
         let out = OutputDir::create(&tmp.path().join("a/b")).unwrap();
         assert_eq!(names(out.path()), [""; 0]);
         out.write("x.txt", |w| Ok(w.write_all(b"whole")?)).unwrap();
-        out.write("figures/y.svg", |w| Ok(w.write_all(b"<svg/>")?)).unwrap();
+        out.write("figures/y.svg", |w| Ok(w.write_all(b"<svg/>")?))
+            .unwrap();
         assert_eq!(fs::read(out.path().join("x.txt")).unwrap(), b"whole");
         assert_eq!(names(out.path()), ["figures", "x.txt"]);
         assert_eq!(names(&out.path().join("figures")), ["y.svg"]);
@@ -103,10 +124,20 @@ mod tests {
     fn a_failure_leaves_the_old_file_and_nothing_else() {
         let tmp = tempfile::tempdir().unwrap();
         let out = OutputDir::create(tmp.path()).unwrap();
-        out.write("x.txt", |w| Ok(w.write_all(b"a long first version")?)).unwrap();
-        let error = out.write("x.txt", |w| w.write_all(b"half").map_err(Into::into).and(Err(anyhow!("stopped")))).unwrap_err();
+        out.write("x.txt", |w| Ok(w.write_all(b"a long first version")?))
+            .unwrap();
+        let error = out
+            .write("x.txt", |w| {
+                w.write_all(b"half")
+                    .map_err(Into::into)
+                    .and(Err(anyhow!("stopped")))
+            })
+            .unwrap_err();
         assert!(format!("{error:#}").ends_with("x.txt: stopped"));
-        assert_eq!(fs::read(tmp.path().join("x.txt")).unwrap(), b"a long first version");
+        assert_eq!(
+            fs::read(tmp.path().join("x.txt")).unwrap(),
+            b"a long first version"
+        );
         assert_eq!(names(tmp.path()), ["x.txt"]);
         out.write("x.txt", |w| Ok(w.write_all(b"short")?)).unwrap();
         assert_eq!(fs::read(tmp.path().join("x.txt")).unwrap(), b"short");
@@ -127,8 +158,18 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let file = tmp.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(OutputDir::create(&file).unwrap_err().to_string().contains("found a file, expected a folder"));
-        assert!(OutputDir::create(&file.join("sub")).unwrap_err().to_string().contains("cannot be made"));
+        assert!(
+            OutputDir::create(&file)
+                .unwrap_err()
+                .to_string()
+                .contains("found a file, expected a folder")
+        );
+        assert!(
+            OutputDir::create(&file.join("sub"))
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be made")
+        );
     }
 
     #[cfg(unix)]

@@ -24,8 +24,14 @@ mod tests {
         let mut out = Vec::new();
         write_ids(&mut out, &ids).unwrap();
         let text = String::from_utf8(out.clone()).unwrap();
-        assert_eq!(text, "index,id\n0,plain\n1,\"a,b\"\n2,\"two\nlines\"\n3,\"say \"\"hi\"\"\"\n4,é\n");
-        let back: Vec<String> = csv::Reader::from_reader(&out[..]).records().map(|r| r.unwrap()[1].to_owned()).collect();
+        assert_eq!(
+            text,
+            "index,id\n0,plain\n1,\"a,b\"\n2,\"two\nlines\"\n3,\"say \"\"hi\"\"\"\n4,é\n"
+        );
+        let back: Vec<String> = csv::Reader::from_reader(&out[..])
+            .records()
+            .map(|r| r.unwrap()[1].to_owned())
+            .collect();
         assert_eq!(back, ids);
     }
 }

@@ -14,7 +14,10 @@ const CHUNK: usize = 1 << 13;
 const SMALL: usize = (u32::MAX as usize) - (1 << 16);
 
 /// Writes an uncompressed archive with one f64 matrix a key.
-pub(crate) fn write_npz(writer: impl Write + Seek, matrices: &[(&str, ArrayView2<f64>)]) -> Result<()> {
+pub(crate) fn write_npz(
+    writer: impl Write + Seek,
+    matrices: &[(&str, ArrayView2<f64>)],
+) -> Result<()> {
     let mut zip = ZipWriter::new(writer);
     for (key, matrix) in matrices {
         zip.start_file(format!("{key}.npy"), options(8 * matrix.len()))?;
@@ -72,12 +75,24 @@ mod tests {
         let wide = Array2::from_shape_fn((101, 3), |(i, j)| (i * j) as f64);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("factors.npz");
-        std::fs::write(&path, bytes(&[("L", left.view()), ("R", wide.t().reversed_axes())])).unwrap();
-        assert!(input::read_factors(&path).unwrap_err().to_string().contains("found 3 columns, expected 101"));
+        std::fs::write(
+            &path,
+            bytes(&[("L", left.view()), ("R", wide.t().reversed_axes())]),
+        )
+        .unwrap();
+        assert!(
+            input::read_factors(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("found 3 columns, expected 101")
+        );
         std::fs::write(&path, bytes(&[("L", right.t()), ("R", right.view())])).unwrap();
         let (read_left, read_right) = input::read_factors(&path).unwrap();
         let bits = |a: &Array2<f64>| a.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&read_left), bits(&right.t().as_standard_layout().into_owned()));
+        assert_eq!(
+            bits(&read_left),
+            bits(&right.t().as_standard_layout().into_owned())
+        );
         assert_eq!(bits(&read_right), bits(&right));
     }
 
