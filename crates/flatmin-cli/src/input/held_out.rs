@@ -4,7 +4,6 @@
 //! files are matched by position, so their shape must be that of the training data.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use anyhow::{Result, ensure};
 
@@ -27,12 +26,8 @@ pub(crate) struct TestEntries {
     pub(crate) merged: usize,
 }
 
-/// Reads `path` in the rows and columns of `training`.
-pub(crate) fn read_entries_like(path: &Path, training: &CompletionData) -> Result<TestEntries> {
-    super::in_file(path, || matched(super::completion(path)?, training))
-}
-
-fn matched(
+/// The entries of `test` in the rows and columns of `training`.
+pub(crate) fn matched(
     Completion { data: test, merged }: Completion,
     training: &CompletionData,
 ) -> Result<TestEntries> {

@@ -25,8 +25,8 @@ use ndarray::Array2;
 
 pub(crate) use entries::Completion;
 use entries::Entries;
-pub(crate) use held_out::{TestEntries, read_entries_like};
-use instance::{BilinearData, SensingData};
+pub(crate) use held_out::TestEntries;
+use instance::{BilinearData, CompletionData, SensingData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -52,6 +52,11 @@ pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
 /// Completion from any of the formats, sorted and without repetitions.
 pub(crate) fn read_completion(path: &Path) -> Result<Completion> {
     in_file(path, || completion(path))
+}
+
+/// Held-out entries from any of the formats, in the rows and columns of `training`.
+pub(crate) fn read_entries_like(path: &Path, training: &CompletionData) -> Result<TestEntries> {
+    in_file(path, || held_out::matched(completion(path)?, training))
 }
 
 fn completion(path: &Path) -> Result<Completion> {
