@@ -1,8 +1,8 @@
 //! The entries of a matrix as a file gives them, and the checks that every format shares.
 //!
-//! Laws of [`Entries::finish`]: at least one entry, all finite, row-major and each place once, so that the result does not
-//! depend on the order of the file. An entry given twice with one value is merged and counted; with two values it is an
-//! error. Time and memory are O(entries), whatever shape the file claims.
+//! Laws of [`Entries::finish`]: at least one entry, all finite, row-major and each place once, so that the order of the file
+//! matters only to the numbering of ids. An entry given twice with one value is merged and counted; with two values it is
+//! an error. Time and memory are O(entries), whatever shape the file claims.
 
 use anyhow::{Error, Result, anyhow, ensure};
 use ndarray::Array2;

@@ -4,6 +4,7 @@
 //! strings or integers, values floats or integers; an entry with a missing one is an error.
 
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,6 +22,26 @@ use super::text::shown;
 const BATCH: usize = 1 << 13;
 
 pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
+    // The library asserts what a damaged file may break; what it held is dropped with the panic.
+    silenced(|| catch_unwind(AssertUnwindSafe(|| read(path))))
+        .unwrap_or_else(|_| bail!("found a damaged Parquet file"))
+}
+
+/// Runs `read` without the message of a panic: the error says what is to be said. Files are read before any other thread
+/// starts, so no other panic goes unheard.
+fn silenced<T>(read: impl FnOnce() -> T) -> T {
+    // Tests share one process and need their messages.
+    if cfg!(test) {
+        return read();
+    }
+    let hook = take_hook();
+    set_hook(Box::new(|_| ()));
+    let result = read();
+    set_hook(hook);
+    result
+}
+
+fn read(path: &Path) -> Result<Entries> {
     let file =
         SerializedFileReader::new(super::open_file(path)?).context("found no Parquet file")?;
     let schema = file.metadata().file_metadata().schema_descr_ptr();
@@ -263,7 +284,7 @@ mod tests {
         writer.into_inner().unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Result<Entries> {
+    fn read_bytes(bytes: &[u8]) -> Result<Entries> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.parquet");
         std::fs::write(&path, bytes).unwrap();
@@ -272,7 +293,7 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name_across_row_groups() {
-        let entries = read(&table(&[
+        let entries = read_bytes(&table(&[
             &[(7, Some("x"), 3.), (-2, Some("x"), 4.5)],
             &[(7, Some("y"), 1.)],
         ]))
@@ -288,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_missing_or_empty_id_is_named_by_its_row() {
-        let refusal = |bytes: &[u8]| format!("{:#}", read(bytes).unwrap_err());
+        let refusal = |bytes: &[u8]| format!("{:#}", read_bytes(bytes).unwrap_err());
         let error = refusal(&table(&[
             &[(1, Some("x"), 3.)],
             &[(1, Some("y"), 2.), (2, None, 1.)],
@@ -313,8 +334,8 @@ mod tests {
                 let place = place.index(bytes.len());
                 bytes[place] = byte;
             }
-            let _ = read(&bytes);
-            let _ = read(&bytes[..bytes.len() / 2]);
+            let _ = read_bytes(&bytes);
+            let _ = read_bytes(&bytes[..bytes.len() / 2]);
         }
     }
 }

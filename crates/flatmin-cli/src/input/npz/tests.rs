@@ -268,17 +268,13 @@ fn a_lying_array_or_archive_is_refused() {
         error.starts_with("key \"A\": found dtype \"|O\" (Python objects)"),
         "{error}"
     );
-    // The sizes of the only member in the archive's directory, raised to 2^31 with a header that agrees.
+    // The size of "L" in the archive's directory, raised to what its header promises: 2^31 bytes.
     let mut bytes = npz(
         true,
         &[("L", ones("(16384, 16384)", 1)), ("R", ones("(1, 1)", 1))],
     );
     let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
-    bytes[directory + 24..directory + 28].copy_from_slice(
-        &(128 + 8 * 16384u32 * 16384 - 1)
-            .wrapping_add(1)
-            .to_le_bytes(),
-    );
+    bytes[directory + 24..directory + 28].copy_from_slice(&((1u32 << 31) + 128).to_le_bytes());
     let error = format!("{:#}", read(read_factors, &bytes).unwrap_err());
     assert!(
         error.starts_with("key \"L\": found ") && error.ends_with("the archive is damaged"),
