@@ -1,5 +1,7 @@
 //! The `flatmin` command.
+#[allow(dead_code)]
 mod input;
+#[allow(dead_code)]
 mod output;
 mod report;
 

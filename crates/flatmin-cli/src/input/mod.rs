@@ -1,1 +1,128 @@
 //! Instances of the models, read from the files people have.
+//!
+//! Every error is one line that names the file, the key or the line and column, what was found and what was expected. No
+//! content of a file makes a reader panic, or allocate more than its bytes can hold.
+
+mod archive;
+mod entries;
+mod held_out;
+mod ids;
+pub(crate) mod instance;
+mod matrix_market;
+mod npy;
+mod npz;
+mod numpy;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod table;
+mod text;
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use ndarray::Array2;
+
+pub(crate) use entries::Completion;
+use entries::Entries;
+pub(crate) use held_out::TestEntries;
+use instance::{BilinearData, CompletionData, SensingData};
+
+/// Matrix sensing from `.npz`.
+pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_sensing(path))
+    })
+}
+
+/// Bilinear sensing from `.npz`.
+pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_bilinear(path))
+    })
+}
+
+/// Factors L (d1 × k), R (d2 × k) from `.npz`.
+pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_factors(path))
+    })
+}
+
+/// Completion from any of the formats, sorted and without repetitions.
+pub(crate) fn read_completion(path: &Path) -> Result<Completion> {
+    in_file(path, || completion(path))
+}
+
+/// Held-out entries from any of the formats, in the rows and columns of `training`.
+pub(crate) fn read_entries_like(path: &Path, training: &CompletionData) -> Result<TestEntries> {
+    in_file(path, || held_out::matched(completion(path)?, training))
+}
+
+fn completion(path: &Path) -> Result<Completion> {
+    entries_of(path)?.finish()
+}
+
+/// The entries in the order of the file, by the format its name tells.
+fn entries_of(path: &Path) -> Result<Entries> {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
+    let (stem, zipped) = name
+        .strip_suffix(".gz")
+        .map_or((name.as_str(), false), |stem| (stem, true));
+    match stem.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "csv" => table::read_quoted(path, b','),
+        "tsv" => table::read_quoted(path, b'\t'),
+        // u.data, ratings.dat, and the folds of MovieLens 100K: u1.base, u1.test.
+        "data" | "dat" | "base" | "test" => table::read_plain(path),
+        "mtx" => matrix_market::read_completion(path),
+        "npz" if !zipped => npz::read_completion(path),
+        "npy" if !zipped => npy::read_completion(path),
+        "parquet" if !zipped => read_parquet(path),
+        _ => bail!(
+            "found a name of no known format, expected .npz, .npy, .csv, .tsv, .data, .dat, .mtx (the text ones also with .gz) or .parquet"
+        ),
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn read_parquet(path: &Path) -> Result<Entries> {
+    parquet::read_completion(path)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn read_parquet(_: &Path) -> Result<Entries> {
+    bail!(
+        "found a Parquet file, which this build does not read, expected one built with the cargo feature `parquet`"
+    )
+}
+
+fn only_npz(path: &Path) -> Result<()> {
+    let fits = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
+    ensure!(
+        fits,
+        "found a name that does not end in .npz, expected an .npz archive"
+    );
+    Ok(())
+}
+
+/// Names the file, and puts the causes of an error on its one line.
+fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    read().map_err(|error| anyhow!("{}: {error:#}", path.display()))
+}
+
+fn open_file(path: &Path) -> Result<File> {
+    let file = File::open(path).context("cannot be opened")?;
+    ensure!(
+        !file.metadata().context("cannot be read")?.is_dir(),
+        "found a folder, expected a file"
+    );
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;

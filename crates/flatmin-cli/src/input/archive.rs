@@ -1,0 +1,218 @@
+//! The members of an `.npz` archive by key, each checked as it is read.
+//!
+//! An `.npz` file is a zip archive whose member `A.npy` is the array of key `A`.
+//!
+//! Laws: a member is read only if its declared size is one its compressed bytes can hold; every array read is finite and
+//! has no dimension 0; every error names its key.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use ndarray::{Array, ArrayD, Dimension, IntoDimension, IxDyn};
+use zip::{CompressionMethod, ZipArchive, read::ZipFile};
+
+use super::numpy::{read_integers, read_numbers, shown_shape};
+
+/// Deflate never packs tighter than this: a member that claims more is false.
+const BEST_RATIO: u64 = 1032;
+/// What a member may exceed the ratio by: the ratio is that of long streams.
+const SLACK: u64 = 1024;
+
+/// An open `.npz` file.
+pub(crate) struct Archive {
+    zip: ZipArchive<BufReader<File>>,
+    file_size: u64,
+}
+
+impl Archive {
+    /// Opens `path`, which must have all of `required`; `optional` is for the message if it has not.
+    pub(crate) fn open(path: &Path, required: &[&str], optional: &[&str]) -> Result<Self> {
+        let file = super::open_file(path)?;
+        let file_size = file.metadata().context("cannot be read")?.len();
+        let zip = ZipArchive::new(BufReader::new(file))
+            .map_err(|e| anyhow!("found no npz archive ({e})"))?;
+        let archive = Self { zip, file_size };
+        for key in required {
+            ensure!(
+                archive.has(key),
+                "found {}, expected {}",
+                archive.found(),
+                expected(required, optional)
+            );
+        }
+        Ok(archive)
+    }
+
+    /// Whether the archive has the key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.zip.index_for_name(&member(key)).is_some()
+    }
+
+    /// The real numbers of a key; `layout` names its dimensions, as `(m, d1, d2)`.
+    pub(crate) fn numbers<D: Dimension>(
+        &mut self,
+        key: &str,
+        layout: &str,
+    ) -> Result<Array<f64, D>> {
+        let array = self.read(key, |entry, size| read_numbers(entry, size))?;
+        checked(array, layout).with_context(|| format!("key {key:?}"))
+    }
+
+    /// The same for a key that may be absent, whose shape must be `shape`.
+    pub(crate) fn optional<D: Dimension>(
+        &mut self,
+        key: &str,
+        shape: D,
+    ) -> Result<Option<Array<f64, D>>> {
+        if !self.has(key) {
+            return Ok(None);
+        }
+        let expected = shown_shape(shape.slice());
+        let array: Array<f64, D> = self.numbers(key, &expected)?;
+        let found = shown_shape(array.shape());
+        ensure!(
+            array.raw_dim() == shape,
+            "key {key:?}: found shape {found}, expected {expected}"
+        );
+        Ok(Some(array))
+    }
+
+    /// A vector of real numbers that must have `count` of them; `why` says what sets the count.
+    pub(crate) fn vector(&mut self, key: &str, count: usize, why: &str) -> Result<Vec<f64>> {
+        let values: Array<f64, ndarray::Ix1> = self.numbers(key, &format!("({count},)"))?;
+        let found = values.len();
+        ensure!(
+            found == count,
+            "key {key:?}: found {found} values, expected {count} ({why})"
+        );
+        Ok(values.into_raw_vec_and_offset().0)
+    }
+
+    /// The integers of a key.
+    pub(crate) fn integers(&mut self, key: &str) -> Result<Vec<i64>> {
+        self.read(key, |entry, size| read_integers(entry, size))
+    }
+
+    /// Opens the member of a key, checks that its size can be true and hands it to `read`.
+    fn read<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut ZipFile<BufReader<File>>, u64) -> Result<T>,
+    ) -> Result<T> {
+        let named = || format!("key {key:?}");
+        let mut entry = self
+            .zip
+            .by_name(&member(key))
+            .map_err(|e| anyhow!("cannot be read: {e}"))
+            .with_context(named)?;
+        let ratio = if entry.compression() == CompressionMethod::Stored {
+            1
+        } else {
+            BEST_RATIO
+        };
+        let packed = entry.compressed_size();
+        let size = entry.size();
+        if packed > self.file_size || size > packed.saturating_mul(ratio).saturating_add(SLACK) {
+            return Err(anyhow!(
+                "found {packed} packed bytes said to hold {size}: the archive is damaged"
+            ))
+            .with_context(named);
+        }
+        read(&mut entry, size).with_context(named)
+    }
+
+    /// The keys of the archive, for a message.
+    fn found(&self) -> String {
+        let names: Vec<_> = self.zip.file_names().flatten().collect();
+        let mut keys: Vec<&str> = names
+            .iter()
+            .map(|name| name.strip_suffix(".npy").unwrap_or(name))
+            .collect();
+        keys.sort_unstable();
+        if keys.is_empty() {
+            "an archive without keys".to_owned()
+        } else {
+            format!("the keys {}", listed(&keys))
+        }
+    }
+}
+
+/// The member that holds a key.
+fn member(key: &str) -> String {
+    format!("{key}.npy")
+}
+
+/// Whether the array has the dimensions of `layout`, none of them 0, and only finite numbers.
+fn checked<D: Dimension>(array: ArrayD<f64>, layout: &str) -> Result<Array<f64, D>> {
+    let shape = array.shape().to_vec();
+    let array = array
+        .into_dimensionality::<D>()
+        .map_err(|_| anyhow!("found shape {}, expected {layout}", shown_shape(&shape)))?;
+    ensure!(
+        !shape.contains(&0),
+        "found shape {}, expected no dimension 0",
+        shown_shape(&shape)
+    );
+    // Without an early exit this runs at the speed of memory; only a bad array is searched.
+    if !array.iter().fold(true, |all, v| all & v.is_finite()) {
+        let bad = array.indexed_iter().find(|(_, v)| !v.is_finite());
+        let (index, value) = bad.map_or((IxDyn(&[]), f64::NAN), |(index, v)| {
+            (index.into_dimension().into_dyn(), *v)
+        });
+        return Err(anyhow!(
+            "found {value} at index {}, expected finite numbers",
+            shown_shape(index.slice())
+        ));
+    }
+    Ok(array)
+}
+
+fn expected(required: &[&str], optional: &[&str]) -> String {
+    match optional {
+        [] => listed(required),
+        _ => format!("{} and optionally {}", listed(required), listed(optional)),
+    }
+}
+
+/// At most twelve names, quoted.
+fn listed(keys: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let names: Vec<_> = keys
+        .iter()
+        .take(SHOWN)
+        .map(|key| super::text::shown(key.as_bytes()))
+        .collect();
+    format!(
+        "{}{}",
+        names.join(", "),
+        if keys.len() > SHOWN { ", …" } else { "" }
+    )
+}
+
+/// Archives of any members, for the tests of everything that reads them.
+#[cfg(test)]
+pub(crate) mod craft {
+    use std::io::{Cursor, Write};
+    use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+    /// A stored or a deflated `.npz` archive; each member is given by its key.
+    pub(crate) fn npz(compressed: bool, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let method = if compressed {
+            CompressionMethod::Deflated
+        } else {
+            CompressionMethod::Stored
+        };
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (key, bytes) in members {
+            zip.start_file(
+                format!("{key}.npy"),
+                SimpleFileOptions::default().compression_method(method),
+            )
+            .unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+}

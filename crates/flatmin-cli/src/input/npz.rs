@@ -1,0 +1,121 @@
+//! The models' instances and factors in `.npz` archives.
+//!
+//! | what | keys |
+//! |---|---|
+//! | sensing | `A` (m, d1, d2), `y` (m) |
+//! | bilinear | `a` (m, d1), `b` (m, d2), `y` (m) |
+//! | completion | `rows`, `cols` (0-based integers), `y`, `shape` (2 integers) |
+//! | factors | `L` (d1, k), `R` (d2, k) |
+//!
+//! An instance may also have `truth` (d1, d2). Every shape is checked against every other.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow, ensure};
+use ndarray::{Array2, Dim, Ix2, Ix3};
+
+use super::archive::Archive;
+use super::entries::{Entries, Places};
+use super::instance::{BilinearData, SensingData};
+
+pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
+    let mut archive = Archive::open(path, &["A", "y"], &["truth"])?;
+    let a = archive.numbers::<Ix3>("A", "(m, d1, d2)")?;
+    let (m, d1, d2) = a.dim();
+    let y = archive.vector("y", m, "as many as \"A\" has matrices")?;
+    let truth = archive.optional("truth", Dim([d1, d2]))?;
+    Ok(SensingData { a, y, truth })
+}
+
+pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
+    let mut archive = Archive::open(path, &["a", "b", "y"], &["truth"])?;
+    let a = archive.numbers::<Ix2>("a", "(m, d1)")?;
+    let b = archive.numbers::<Ix2>("b", "(m, d2)")?;
+    let m = a.nrows();
+    ensure!(
+        b.nrows() == m,
+        "key \"b\": found {} rows, expected {m} (as many as \"a\" has)",
+        b.nrows()
+    );
+    let y = archive.vector("y", m, "as many as \"a\" has rows")?;
+    let truth = archive.optional("truth", Dim([a.ncols(), b.ncols()]))?;
+    Ok(BilinearData { a, b, y, truth })
+}
+
+pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
+    let mut archive = Archive::open(path, &["rows", "cols", "y", "shape"], &["truth"])?;
+    let shape = shape_of(&archive.integers("shape")?)?;
+    let rows = positions("rows", &archive.integers("rows")?, shape.0)?;
+    let cols = positions("cols", &archive.integers("cols")?, shape.1)?;
+    let (n, found) = (rows.len(), cols.len());
+    ensure!(
+        found == n,
+        "key \"cols\": found {found} values, expected {n} (as many as \"rows\" has)"
+    );
+    ensure!(n > 0, "key \"rows\": found no entry, expected at least one");
+    let y = archive.vector("y", n, "as many as \"rows\" has")?;
+    let truth = archive.optional("truth", Dim([shape.0, shape.1]))?;
+    Ok(Entries {
+        rows,
+        cols,
+        y,
+        shape,
+        truth,
+        row_ids: None,
+        col_ids: None,
+        places: Places::Entries,
+    })
+}
+
+/// Factors of X = L Rᵀ.
+pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
+    let mut archive = Archive::open(path, &["L", "R"], &[])?;
+    let left = archive.numbers::<Ix2>("L", "(d1, k)")?;
+    let right = archive.numbers::<Ix2>("R", "(d2, k)")?;
+    let (k, found) = (left.ncols(), right.ncols());
+    ensure!(
+        found == k,
+        "key \"R\": found {found} columns, expected {k} (as many as \"L\" has)"
+    );
+    Ok((left, right))
+}
+
+/// (d1, d2) as the key `shape` gives it.
+fn shape_of(values: &[i64]) -> Result<(usize, usize)> {
+    let dimension = |v: i64| u32::try_from(v).ok().filter(|&d| d > 0).map(|d| d as usize);
+    match values {
+        &[d1, d2] => dimension(d1).zip(dimension(d2)),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        anyhow!(
+            "key \"shape\": found {}, expected two positive integers of 32 bits",
+            shown_list(values)
+        )
+    })
+}
+
+/// Indices below `bound`.
+fn positions(key: &str, values: &[i64], bound: usize) -> Result<Vec<u32>> {
+    let convert = |(i, &value): (usize, &i64)| match u32::try_from(value) {
+        Ok(position) if (position as usize) < bound => Ok(position),
+        _ => Err(anyhow!(
+            "key {key:?}: found {value} at index {i}, expected 0 to {} as \"shape\" says",
+            bound - 1
+        )),
+    };
+    values.iter().enumerate().map(convert).collect()
+}
+
+/// The first few integers, for a message.
+fn shown_list(values: &[i64]) -> String {
+    let first: Vec<_> = values.iter().take(4).map(i64::to_string).collect();
+    format!(
+        "[{}{}]",
+        first.join(", "),
+        if values.len() > 4 { ", …" } else { "" }
+    )
+}
+
+#[cfg(test)]
+mod tests;

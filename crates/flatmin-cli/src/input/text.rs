@@ -1,0 +1,189 @@
+//! Text files, plain or gzipped (several members in a row included), a byte order mark left out.
+//!
+//! Laws: lines are counted from 1 as an editor counts them; text that is quoted in a message stays on one line.
+
+use std::io::{BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use flate2::read::MultiGzDecoder;
+
+/// No table or matrix has such lines; a compressed file of zeros does.
+const MAX_LINE: usize = 1 << 20;
+const BUFFER: usize = 1 << 17;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Opens the text of `path`, decompressed when the name ends in `.gz`.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
+    let file = super::open_file(path)?;
+    let zipped = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    if zipped {
+        decoded(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
+    } else {
+        decoded(file)
+    }
+}
+
+/// The text without its byte order mark.
+fn decoded(mut reader: impl Read + 'static) -> Result<Box<dyn Read>> {
+    let mut start = Vec::new();
+    reader
+        .by_ref()
+        .take(BYTE_ORDER_MARK.len() as u64)
+        .read_to_end(&mut start)
+        .context("cannot be read")?;
+    if start == BYTE_ORDER_MARK {
+        start.clear();
+    }
+    Ok(Box::new(Cursor::new(start).chain(reader)))
+}
+
+/// Non-blank lines with their numbers, one buffer for all of them.
+pub(crate) struct Lines {
+    reader: BufReader<Box<dyn Read>>,
+    line: Vec<u8>,
+    number: u64,
+    comment: Option<u8>,
+}
+
+impl Lines {
+    pub(crate) fn new(reader: Box<dyn Read>) -> Self {
+        Self {
+            reader: BufReader::with_capacity(BUFFER, reader),
+            line: Vec::new(),
+            number: 0,
+            comment: None,
+        }
+    }
+
+    /// From here on, leaves out lines that begin with `mark`.
+    pub(crate) fn skip_comments(&mut self, mark: u8) {
+        self.comment = Some(mark);
+    }
+
+    /// The next line that is not blank, without the white space at its ends, and its number.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
+        while self.advance()? {
+            let first = self.line.trim_ascii_start().first();
+            if first.is_some() && first != self.comment.as_ref() {
+                return Ok(Some((self.number, self.line.trim_ascii())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one line; false at the end of the file.
+    fn advance(&mut self) -> Result<bool> {
+        self.line.clear();
+        let limited = &mut self.reader.by_ref().take(MAX_LINE as u64 + 1);
+        let read = limited
+            .read_until(b'\n', &mut self.line)
+            .with_context(|| after(self.number))?;
+        self.number += u64::from(read > 0);
+        ensure!(
+            read <= MAX_LINE,
+            "line {}: found more than {MAX_LINE} bytes, expected a short line",
+            self.number
+        );
+        Ok(read > 0)
+    }
+}
+
+/// Where reading stopped.
+pub(crate) fn after(line: u64) -> String {
+    if line == 0 {
+        "cannot be read".to_owned()
+    } else {
+        format!("cannot be read after line {line}")
+    }
+}
+
+/// Text for a message: quoted, escaped, at most 40 characters of it.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    // Four bytes a character at most, so that a huge field is not copied to be cut.
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN)]);
+    let short: String = text.chars().take(SHOWN).collect();
+    let dots = if short.len() < bytes.len() && text.chars().count() >= SHOWN {
+        "…"
+    } else {
+        ""
+    };
+    format!("\"{}{dots}\"", short.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn lines_of(name: &str, bytes: &[u8]) -> Result<Vec<(u64, String)>> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let mut lines = Lines::new(open(&path)?);
+        let mut out = Vec::new();
+        while let Some((number, line)) = lines.next()? {
+            out.push((number, String::from_utf8_lossy(line).into_owned()));
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn lines_keep_their_numbers_across_blanks_marks_and_line_ends() {
+        let lines = lines_of("t.dat", b"\xef\xbb\xbfa\r\n\r\n b \n\nc").unwrap();
+        assert_eq!(
+            lines,
+            [
+                (1, "a".to_owned()),
+                (3, "b".to_owned()),
+                (5, "c".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn members_of_a_gzip_file_follow_one_another() {
+        let two = [gzip(b"a\nb\n"), gzip(b"c\n")].concat();
+        assert_eq!(lines_of("t.dat.gz", &two).unwrap().len(), 3);
+        assert_eq!(lines_of("t.dat.GZ", &two).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_cut_or_false_gzip_file_is_refused() {
+        let whole = gzip("line\n".repeat(1000).as_bytes());
+        let error = lines_of("t.dat.gz", &whole[..whole.len() - 9]).unwrap_err();
+        assert!(format!("{error:#}").contains("cannot be read"), "{error:#}");
+        assert!(lines_of("t.dat.gz", b"plain text").is_err());
+    }
+
+    #[test]
+    fn an_endless_line_stops_early() {
+        let bomb = gzip(&vec![b'0'; 4 * MAX_LINE]);
+        assert!(
+            lines_of("t.dat.gz", &bomb)
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 1: found more than")
+        );
+    }
+
+    #[test]
+    fn shown_text_is_short_and_on_one_line() {
+        assert_eq!(shown(b"a\nb"), r#""a\nb""#);
+        assert_eq!(
+            shown("x".repeat(99).as_bytes()),
+            format!("\"{}…\"", "x".repeat(40))
+        );
+        assert_eq!(shown(b"\xff"), "\"\u{fffd}\"");
+    }
+}
