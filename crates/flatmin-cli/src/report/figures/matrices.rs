@@ -1,0 +1,105 @@
+//! The matrices themselves: observed, recovered and true, on one scale of colours.
+
+use super::Panel;
+use crate::output::result::{Heatmap, ReportData};
+use crate::report::draw::axis::Axis;
+use crate::report::draw::heatmap::HeatmapFigure;
+use crate::report::draw::text::Font;
+use crate::report::number::count;
+
+/// One of the three matrices: file stem, title, and what a cell without a value means.
+struct Kind {
+    name: &'static str,
+    title: &'static str,
+    missing: &'static str,
+    text: &'static str,
+}
+
+const OBSERVED: Kind = Kind {
+    name: "observed",
+    title: "Observed",
+    missing: "not observed",
+    text: "The entries of the data; hatched where none was observed.",
+};
+const RECOVERED: Kind = Kind {
+    name: "recovered",
+    title: "Recovered",
+    missing: "unknown",
+    text: "The matrix X = LRᵀ found.",
+};
+const TRUTH: Kind = Kind {
+    name: "truth",
+    title: "Truth",
+    missing: "unknown",
+    text: "The true matrix, given for comparison.",
+};
+
+pub(super) fn panels(data: &ReportData, font: &Font) -> Vec<Panel> {
+    let maps = [
+        (OBSERVED, &data.observed),
+        (RECOVERED, &data.recovered),
+        (TRUTH, &data.truth),
+    ];
+    let maps: Vec<(Kind, &Heatmap)> = maps
+        .into_iter()
+        .filter_map(|(kind, map)| Some((kind, map.as_ref()?)))
+        .collect();
+    let values = maps
+        .iter()
+        .flat_map(|(_, map)| map.values.iter().flatten().copied());
+    let Some(scale) = Axis::linear(values, "entry") else {
+        return maps.into_iter().map(|(kind, _)| empty(&kind)).collect();
+    };
+    let common = maps.len() > 1;
+    maps.into_iter()
+        .map(|(kind, map)| panel(&kind, map, &scale, common, font))
+        .collect()
+}
+
+fn panel(kind: &Kind, map: &Heatmap, scale: &Axis, common: bool, font: &Font) -> Panel {
+    if map.values.is_empty() {
+        return empty(kind);
+    }
+    let (rows, columns) = map.full_shape;
+    let figure = HeatmapFigure {
+        label: format!(
+            "{} matrix, {rows} by {columns}, as a map of colours",
+            kind.title
+        ),
+        cells: map.shape,
+        counted: map.full_shape,
+        values: &map.values,
+        scale,
+        missing: kind.missing,
+    };
+    Panel::drawn(
+        kind.name,
+        kind.title,
+        caption(kind, map, common),
+        figure.draw(font),
+    )
+}
+
+fn empty(kind: &Kind) -> Panel {
+    Panel::left_out(
+        kind.name,
+        kind.title,
+        "No figure: the matrix has no known entry.",
+    )
+}
+
+fn caption(kind: &Kind, map: &Heatmap, common: bool) -> String {
+    let mut caption = kind.text.to_owned();
+    if map.shape != map.full_shape {
+        let ((rows, columns), (all_rows, all_columns)) = (map.shape, map.full_shape);
+        caption += &format!(
+            " Each of the {rows} × {columns} cells is the mean over a block of the {} × {} matrix.",
+            count(all_rows),
+            count(all_columns)
+        );
+    }
+    if common {
+        caption += " All matrices share one scale.";
+    }
+    caption
+}
