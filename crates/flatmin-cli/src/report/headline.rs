@@ -264,20 +264,26 @@ fn truth(result: &ResultFile) -> Option<String> {
 }
 
 fn uniqueness(result: &ResultFile) -> String {
-    let margin = known(result.unique_margin).map_or(String::new(), |margin| {
-        format!(" (margin {})", short(margin))
-    });
-    let optimal = result.status.as_deref() == Some("certified")
-        && matches!(proof(result), Proof::Within(_) | Proof::Agrees(_));
+    let margin = known(result.unique_margin).map(short);
+    let with_margin = margin
+        .as_ref()
+        .map_or(String::new(), |margin| format!(" (margin {margin})"));
+    let certified = result.status.as_deref() == Some("certified");
+    let optimal = certified && matches!(proof(result), Proof::Within(_) | Proof::Agrees(_));
     match (result.unique, optimal) {
-        (Some(true), true) => format!(
-            "No other matrix does as well{margin}; its factors are determined up to a rotation common to both."
-        ),
+        (Some(true), true) => {
+            let margin = margin.map_or(String::new(), |margin| {
+                format!(", with a margin of {margin}")
+            });
+            format!(
+                "That no other matrix does as well is shown{margin}; its factors are determined up to a rotation common to both."
+            )
+        }
         (Some(true), false) => format!(
-            "The test of uniqueness passed at this matrix{margin}, but it speaks of solutions, and this is not proved to be one."
+            "The test of uniqueness passed at this matrix{with_margin}, but it speaks of optimal matrices, which this one is not proved to be."
         ),
         (Some(false), _) => {
-            format!("It is not the only solution{margin}: other matrices do as well.")
+            format!("It is not the only solution{with_margin}: other matrices do as well.")
         }
         (None, _) => "Whether it is the only solution was not decided.".to_owned(),
     }

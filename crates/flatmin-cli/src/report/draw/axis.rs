@@ -39,7 +39,7 @@ impl Axis {
         let (low, high) = widened(range(values)?);
         let exponent = unit(low, high);
         let (low, high) = (times_ten_to(low, -exponent), times_ten_to(high, -exponent));
-        let step = nice_step((high - low) / 5.0);
+        let step = nice_step((high - low) / 6.0);
         let ticks = multiples(low, high, step)
             .map(|v| tick((v - low) / (high - low), fixed(v, step)))
             .collect();
@@ -71,10 +71,12 @@ impl Axis {
         } else {
             (low - 1.0, high + 1.0)
         };
+        // No tick in the room below: what is counted from 1 has no 0.
+        let first = low.max(0.0);
         let room = MARGIN * (high - low);
         let (low, high) = (low - room, high + room);
         let step = nice_step((high - low) / 6.0).max(1.0);
-        let ticks = multiples(low.max(0.0), high, step);
+        let ticks = multiples(first, high, step);
         let ticks = ticks
             .map(|v| tick((v - low) / (high - low), fixed(v, step)))
             .collect();

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, index_ticks};
 use super::colour::{HATCH_GROUND, HATCH_LINE, INK, viridis};
-use super::legend::Legend;
+use super::legend::{self, Legend};
 use super::scene::{Anchor, Point, Raster, Rect, Scene, Stroke};
 use super::text::Font;
 use super::{COLUMN, HALF_DIGIT, TEXT};
@@ -32,6 +32,8 @@ pub(crate) struct HeatmapFigure<'a> {
     pub(crate) scale: &'a Axis,
     /// What a cell without a value means.
     pub(crate) missing: &'a str,
+    /// Keep the legend's place even if every cell has a value, so that figures side by side line up.
+    pub(crate) keep_place: bool,
 }
 
 impl HeatmapFigure<'_> {
@@ -54,7 +56,8 @@ impl HeatmapFigure<'_> {
         } else {
             0.0
         };
-        let top = EDGE + 4.0 + legend.height().max(factor);
+        let place = if self.keep_place { legend::ROW } else { 0.0 };
+        let top = EDGE + 4.0 + legend.height().max(factor).max(place);
         let (width, height) = self.sides(COLUMN - left - right);
         let picture = Rect {
             x: left,
@@ -288,6 +291,7 @@ mod tests {
             values: &values,
             scale: &scale,
             missing: "",
+            keep_place: false,
         };
         let raster = figure.raster();
         let pixel = |row: u32, column: u32| {

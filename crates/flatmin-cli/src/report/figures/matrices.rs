@@ -15,6 +15,14 @@ struct Kind {
     text: &'static str,
 }
 
+/// What the figures side by side have in common.
+struct Common<'a> {
+    scale: &'a Axis,
+    shared: bool,
+    /// Whether any of them has cells without a value.
+    holes: bool,
+}
+
 const OBSERVED: Kind = Kind {
     name: "observed",
     title: "Observed",
@@ -50,13 +58,19 @@ pub(super) fn panels(data: &ReportData, font: &Font) -> Vec<Panel> {
     let Some(scale) = Axis::linear(values, "entry") else {
         return maps.into_iter().map(|(kind, _)| empty(&kind)).collect();
     };
-    let common = maps.len() > 1;
+    let common = Common {
+        scale: &scale,
+        shared: maps.len() > 1,
+        holes: maps
+            .iter()
+            .any(|(_, map)| map.values.iter().any(Option::is_none)),
+    };
     maps.into_iter()
-        .map(|(kind, map)| panel(&kind, map, &scale, common, font))
+        .map(|(kind, map)| panel(&kind, map, &common, font))
         .collect()
 }
 
-fn panel(kind: &Kind, map: &Heatmap, scale: &Axis, common: bool, font: &Font) -> Panel {
+fn panel(kind: &Kind, map: &Heatmap, common: &Common, font: &Font) -> Panel {
     if map.values.is_empty() {
         return empty(kind);
     }
@@ -69,13 +83,14 @@ fn panel(kind: &Kind, map: &Heatmap, scale: &Axis, common: bool, font: &Font) ->
         cells: map.shape,
         counted: map.full_shape,
         values: &map.values,
-        scale,
+        scale: common.scale,
         missing: kind.missing,
+        keep_place: common.holes,
     };
     Panel::drawn(
         kind.name,
         kind.title,
-        caption(kind, map, common),
+        caption(kind, map, common.shared),
         figure.draw(font),
     )
 }
@@ -88,7 +103,7 @@ fn empty(kind: &Kind) -> Panel {
     )
 }
 
-fn caption(kind: &Kind, map: &Heatmap, common: bool) -> String {
+fn caption(kind: &Kind, map: &Heatmap, shared: bool) -> String {
     let mut caption = kind.text.to_owned();
     if map.shape != map.full_shape {
         let ((rows, columns), (all_rows, all_columns)) = (map.shape, map.full_shape);
@@ -98,7 +113,7 @@ fn caption(kind: &Kind, map: &Heatmap, common: bool) -> String {
             count(all_columns)
         );
     }
-    if common {
+    if shared {
         caption += " All matrices share one scale.";
     }
     caption
