@@ -71,19 +71,23 @@ impl Axis {
         } else {
             (low - 1.0, high + 1.0)
         };
+        let room = MARGIN * (high - low);
         // No tick in the room below: what is counted from 1 has no 0.
         let first = low.max(0.0);
-        let room = MARGIN * (high - low);
         let (low, high) = (low - room, high + room);
         let step = nice_step((high - low) / 6.0).max(1.0);
-        let ticks = multiples(first, high, step);
-        let ticks = ticks
-            .map(|v| tick((v - low) / (high - low), fixed(v, step)))
+        // Six digits still fit side by side.
+        let exponent = if high < 1e6 { 0 } else { unit(low, high) };
+        let label = |v| fixed(times_ten_to(v, -exponent), times_ten_to(step, -exponent));
+        let ticks = multiples(first, high, step)
+            .map(|v| tick((v - low) / (high - low), label(v)))
             .collect();
+        let (low, high) = (times_ten_to(low, -exponent), times_ten_to(high, -exponent));
+        let scale = Scale::Linear { exponent };
         Some(Self {
             title: title.to_owned(),
             ticks,
-            scale: Scale::Linear { exponent: 0 },
+            scale,
             low,
             high,
         })
@@ -345,6 +349,15 @@ mod tests {
             labels(&Axis::counting([0.0, 29.0], "").unwrap()),
             ["0", "10", "20", "30"]
         );
+        let many = Axis::counting([0.0, 2e7], "").unwrap();
+        assert_eq!(
+            (labels(&many), many.factor()),
+            (
+                vec!["0.0", "0.5", "1.0", "1.5", "2.0"],
+                Some("×10^{7}".into())
+            )
+        );
+        assert_eq!(many.place(2e7) > 0.9, many.place(2e7) < 1.0);
         assert_eq!(index_ticks(30, 6), [0, 5, 10, 15, 20, 25]);
         assert_eq!((index_ticks(1, 6), index_ticks(0, 6)), (vec![0], vec![]));
     }

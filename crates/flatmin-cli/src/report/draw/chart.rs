@@ -4,7 +4,7 @@ use super::axis::{Axis, Tick};
 use super::colour::{Colour, GREY, GRID, INK, PAPER};
 use super::legend::Legend;
 use super::scene::{Anchor, Item, Point, Rect, Scene, Stroke};
-use super::text::Font;
+use super::text::{Font, widest};
 use super::{COLUMN, HALF_DIGIT, TEXT};
 
 /// Height of the frame.
@@ -154,12 +154,6 @@ impl Chart {
             draw_mark(scene, series.mark, at, radius, series.colour);
         }
     }
-}
-
-fn widest<'a>(labels: impl Iterator<Item = &'a str>, font: &Font) -> f64 {
-    labels
-        .map(|label| font.width(label, TEXT))
-        .fold(0.0, f64::max)
 }
 
 fn y_tick(scene: &mut Scene, frame: &Rect, tick: &Tick) {

@@ -3,8 +3,8 @@
 use super::axis::{Axis, index_ticks};
 use super::colour::{HATCH_GROUND, HATCH_LINE, INK, viridis};
 use super::legend::{self, Legend};
-use super::scene::{Anchor, Point, Raster, Rect, Scene, Stroke};
-use super::text::Font;
+use super::scene::{Anchor, Item, Point, Raster, Rect, Scene, Stroke};
+use super::text::{Font, widest};
 use super::{COLUMN, HALF_DIGIT, TEXT};
 
 const EDGE: f64 = 4.0;
@@ -15,8 +15,9 @@ const BAR_GAP: f64 = 10.0;
 const BAR_WIDTH: f64 = 8.0;
 /// The bar is at least this high, however flat the matrix.
 const BAR_HEIGHT: f64 = 70.0;
-/// Sides of the picture: cells are square as far as these allow.
-const LEAST_SIDE: f64 = 24.0;
+/// Sides of the picture: cells are square as far as these allow. The least width has room for three numbers.
+const LEAST_WIDTH: f64 = 90.0;
+const LEAST_HEIGHT: f64 = 24.0;
 const GREATEST_HEIGHT: f64 = 230.0;
 /// Pixels along the longer side of the image, at least: viewers that smooth images then do not blur cells.
 const PIXELS: usize = 384;
@@ -36,62 +37,69 @@ pub(crate) struct HeatmapFigure<'a> {
     pub(crate) keep_place: bool,
 }
 
+/// Where the parts of a figure stand.
+struct Layout {
+    picture: Rect,
+    bar: Rect,
+    /// Width of the bar's widest label.
+    bar_labels: f64,
+    height: f64,
+}
+
 impl HeatmapFigure<'_> {
     pub(crate) fn draw(&self, font: &Font) -> Scene {
         let has_missing = self.values.iter().any(|value| finite(*value).is_none());
-        let left = EDGE + ROW + font.width(&self.counted.0.to_string(), TEXT) + TICK + 3.0;
-        let bar_labels = self
-            .scale
-            .labels()
-            .map(|label| font.width(label, TEXT))
-            .fold(0.0, f64::max);
-        let right = BAR_GAP + BAR_WIDTH + TICK + 3.0 + bar_labels + 3.0 + ROW + EDGE;
-        let legend = Legend::new(
-            has_missing.then_some(self.missing).into_iter(),
-            COLUMN - left,
-            font,
+        let names = has_missing.then_some(self.missing);
+        let legend = Legend::new(names.into_iter(), COLUMN, font);
+        let layout = self.layout(legend.height(), font);
+        let mut scene = Scene {
+            width: COLUMN,
+            height: layout.height,
+            label: self.label.clone(),
+            items: Vec::new(),
+        };
+        legend.draw(
+            &mut scene,
+            (layout.picture.x, EDGE),
+            |scene, _, from, to| swatch(scene, from, to),
         );
+        self.draw_picture(&mut scene, &layout.picture, has_missing, font);
+        self.draw_bar(&mut scene, &layout);
+        scene
+    }
+
+    fn layout(&self, legend_height: f64, font: &Font) -> Layout {
+        let left = EDGE + ROW + index_width(self.counted.0, font) + TICK + 3.0;
+        let bar_labels = widest(self.scale.labels(), font);
+        let right = BAR_GAP + BAR_WIDTH + TICK + 3.0 + bar_labels + 3.0 + ROW + EDGE;
+        let kept = if self.keep_place { legend::ROW } else { 0.0 };
         let factor = if self.scale.factor().is_some() {
             ROW
         } else {
             0.0
         };
-        let place = if self.keep_place { legend::ROW } else { 0.0 };
-        let top = EDGE + 4.0 + legend.height().max(factor).max(place);
+        let y = EDGE + 4.0 + legend_height.max(factor).max(kept);
         let (width, height) = self.sides(COLUMN - left - right);
         let picture = Rect {
             x: left,
-            y: top,
+            y,
             width,
             height,
         };
-        let bar_x = COLUMN - right + BAR_GAP;
+        let x = picture.right() + BAR_GAP;
         let bar = Rect {
-            x: bar_x,
-            y: top,
+            x,
+            y,
             width: BAR_WIDTH,
             height: height.max(BAR_HEIGHT),
         };
-        let bottom = (picture.bottom() + TICK + 2.0 * ROW).max(bar.bottom()) + EDGE + 2.0;
-        let mut scene = Scene {
-            width: COLUMN,
-            height: bottom,
-            label: self.label.clone(),
-            items: Vec::new(),
-        };
-        legend.draw(&mut scene, (left, EDGE), |scene, _, from, to| {
-            let swatch = Rect {
-                x: from.0,
-                y: from.1 - 4.0,
-                width: to.0 - from.0,
-                height: 8.0,
-            };
-            hatch(scene, &swatch);
-            frame(scene, &swatch);
-        });
-        self.draw_picture(&mut scene, &picture, has_missing);
-        self.draw_bar(&mut scene, &bar, bar_labels);
-        scene
+        let height = (picture.bottom() + TICK + 2.0 * ROW).max(bar.bottom()) + EDGE + 2.0;
+        Layout {
+            picture,
+            bar,
+            bar_labels,
+            height,
+        }
     }
 
     /// Width and height of the picture in the room it has.
@@ -99,22 +107,22 @@ impl HeatmapFigure<'_> {
         let (rows, columns) = (self.counted.0 as f64, self.counted.1 as f64);
         let cell = (room / columns).min(GREATEST_HEIGHT / rows);
         (
-            (cell * columns).clamp(LEAST_SIDE, room),
-            (cell * rows).clamp(LEAST_SIDE, GREATEST_HEIGHT),
+            (cell * columns).max(LEAST_WIDTH).min(room),
+            (cell * rows).clamp(LEAST_HEIGHT, GREATEST_HEIGHT),
         )
     }
 
-    fn draw_picture(&self, scene: &mut Scene, picture: &Rect, has_missing: bool) {
+    fn draw_picture(&self, scene: &mut Scene, picture: &Rect, has_missing: bool, font: &Font) {
         if has_missing {
             hatch(scene, picture);
         }
-        scene.items.push(super::scene::Item::Image {
+        scene.items.push(Item::Image {
             area: *picture,
             raster: self.raster(),
         });
         frame(scene, picture);
         self.draw_row_numbers(scene, picture);
-        self.draw_column_numbers(scene, picture);
+        self.draw_column_numbers(scene, picture, font);
     }
 
     fn draw_row_numbers(&self, scene: &mut Scene, picture: &Rect) {
@@ -131,9 +139,10 @@ impl HeatmapFigure<'_> {
         scene.text_upwards((EDGE + TEXT, picture.y + picture.height / 2.0), "row", TEXT);
     }
 
-    fn draw_column_numbers(&self, scene: &mut Scene, picture: &Rect) {
+    fn draw_column_numbers(&self, scene: &mut Scene, picture: &Rect, font: &Font) {
         let count = self.counted.1;
-        for column in index_ticks(count, ticks_along(picture.width, 34.0)) {
+        let distance = index_width(count, font) + 14.0;
+        for column in index_ticks(count, ticks_along(picture.width, distance)) {
             let x = picture.x + picture.width * (column as f64 + 0.5) / count as f64;
             scene.line(
                 vec![(x, picture.bottom()), (x, picture.bottom() + TICK)],
@@ -149,8 +158,9 @@ impl HeatmapFigure<'_> {
         scene.text(at, "column", TEXT, Anchor::Middle);
     }
 
-    fn draw_bar(&self, scene: &mut Scene, bar: &Rect, label_width: f64) {
-        scene.items.push(super::scene::Item::Image {
+    fn draw_bar(&self, scene: &mut Scene, layout: &Layout) {
+        let bar = &layout.bar;
+        scene.items.push(Item::Image {
             area: *bar,
             raster: bar_raster(),
         });
@@ -169,7 +179,7 @@ impl HeatmapFigure<'_> {
                 Anchor::Start,
             );
         }
-        let x = bar.right() + TICK + 3.0 + label_width + 2.0 + TEXT;
+        let x = bar.right() + TICK + 3.0 + layout.bar_labels + 2.0 + TEXT;
         scene.text_upwards((x, bar.y + bar.height / 2.0), &self.scale.title, TEXT);
         if let Some(factor) = self.scale.factor() {
             scene.text((bar.x, bar.y - 6.0), &factor, TEXT, Anchor::Start);
@@ -222,9 +232,26 @@ fn bar_raster() -> Raster {
     }
 }
 
+/// Width of the greatest index, or of one as long.
+fn index_width(count: usize, font: &Font) -> f64 {
+    font.width(&count.to_string(), TEXT)
+}
+
 /// How many numbers fit along a side at the given distance.
 fn ticks_along(length: f64, distance: f64) -> usize {
     (length / distance) as usize
+}
+
+/// The legend's sample of a cell without a value.
+fn swatch(scene: &mut Scene, from: Point, to: Point) {
+    let area = Rect {
+        x: from.0,
+        y: from.1 - 4.0,
+        width: to.0 - from.0,
+        height: 8.0,
+    };
+    hatch(scene, &area);
+    frame(scene, &area);
 }
 
 fn frame(scene: &mut Scene, area: &Rect) {

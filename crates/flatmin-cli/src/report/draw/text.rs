@@ -93,6 +93,13 @@ impl Font {
     }
 }
 
+/// Width of the widest of some labels of the usual size.
+pub(crate) fn widest<'a>(labels: impl Iterator<Item = &'a str>, font: &Font) -> f64 {
+    labels
+        .map(|label| font.width(label, super::TEXT))
+        .fold(0.0, f64::max)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

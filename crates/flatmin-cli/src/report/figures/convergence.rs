@@ -15,7 +15,7 @@ const MOST_MARKS: usize = 60;
 
 pub(super) fn gap(data: &ReportData, font: &Font) -> Panel {
     let points = course(data, relative_gap);
-    let caption = "Value of the convex objective minus the best lower bound proved so far, relative to the value, on a logarithmic scale: the solution is proved to be at most this far from the best possible.";
+    let caption = "Value of the convex objective minus the best lower bound proved so far, relative to the value, on a logarithmic scale. Where the data are met, the value is proved to be at most this far above the best possible.";
     let note = " Rings: the value was below the bound, as it may be while the data are not yet met; the size is drawn.";
     let label = "Relative gap between value and proved lower bound against iterations";
     let drawn = draw(&points, label, "relative gap", BLUE, font);

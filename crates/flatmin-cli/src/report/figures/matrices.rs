@@ -1,7 +1,7 @@
 //! The matrices themselves: observed, recovered and true, on one scale of colours.
 
 use super::Panel;
-use crate::output::result::{Heatmap, ReportData};
+use crate::output::result::{Heatmap, ReportData, ResultFile};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::heatmap::HeatmapFigure;
 use crate::report::draw::text::Font;
@@ -29,6 +29,12 @@ const OBSERVED: Kind = Kind {
     missing: "not observed",
     text: "The entries of the data; hatched where none was observed.",
 };
+const MEASURED: Kind = Kind {
+    name: "recovered",
+    title: "Measured",
+    missing: "unknown",
+    text: "The matrix X = LRᵀ of the given factors.",
+};
 const RECOVERED: Kind = Kind {
     name: "recovered",
     title: "Recovered",
@@ -42,10 +48,15 @@ const TRUTH: Kind = Kind {
     text: "The true matrix, given for comparison.",
 };
 
-pub(super) fn panels(data: &ReportData, font: &Font) -> Vec<Panel> {
+pub(super) fn panels(result: &ResultFile, data: &ReportData, font: &Font) -> Vec<Panel> {
+    let product = if result.status.is_some() {
+        RECOVERED
+    } else {
+        MEASURED
+    };
     let maps = [
         (OBSERVED, &data.observed),
-        (RECOVERED, &data.recovered),
+        (product, &data.recovered),
         (TRUTH, &data.truth),
     ];
     let maps: Vec<(Kind, &Heatmap)> = maps

@@ -47,6 +47,6 @@ pub(crate) fn panels(result: &ResultFile, data: &ReportData, font: &Font) -> Vec
         convergence::residual(data, font),
         cross_section::panel(data, font),
     ];
-    panels.extend(matrices::panels(data, font));
+    panels.extend(matrices::panels(result, data, font));
     panels
 }
