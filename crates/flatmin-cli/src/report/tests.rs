@@ -240,7 +240,7 @@ fn nothing_to_draw_is_said() {
     assert_well_formed(&rendered);
     for reason in [
         "no singular value is positive",
-        "are equal throughout",
+        "are equal wherever both are known",
         "no record has a residual",
         "no known entry",
     ] {

@@ -66,11 +66,13 @@ impl Axis {
     /// For counts: ticks at whole numbers only.
     pub(crate) fn counting(values: impl IntoIterator<Item = f64>, title: &str) -> Option<Self> {
         let (low, high) = range(values)?;
-        let (low, high) = if high > low {
-            (low, high)
+        // A lone count stands between its neighbours (further away where those cannot be told apart).
+        let apart = if high > low {
+            0.0
         } else {
-            (low - 1.0, high + 1.0)
+            1f64.max(high.abs() * 1e-9)
         };
+        let (low, high) = (low - apart, high + apart);
         let room = MARGIN * (high - low);
         // No tick in the room below: what is counted from 1 has no 0.
         let first = low.max(0.0);
@@ -358,6 +360,8 @@ mod tests {
             )
         );
         assert_eq!(many.place(2e7) > 0.9, many.place(2e7) < 1.0);
+        let absurd = Axis::counting([1.8e19], "").unwrap();
+        assert_eq!(absurd.place(1.8e19), 0.5);
         assert_eq!(index_ticks(30, 6), [0, 5, 10, 15, 20, 25]);
         assert_eq!((index_ticks(1, 6), index_ticks(0, 6)), (vec![0], vec![]));
     }

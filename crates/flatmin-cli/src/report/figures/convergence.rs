@@ -5,7 +5,7 @@ use crate::output::result::{HistoryRow, ReportData};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
 use crate::report::draw::colour::{BLUE, Colour, GREY, VERMILION};
-use crate::report::draw::scene::Point;
+use crate::report::draw::scene::{Point, Scene};
 use crate::report::draw::text::Font;
 
 const GAP: (&str, &str) = ("gap", "Closing the gap");
@@ -63,13 +63,7 @@ fn course(data: &ReportData, quantity: impl Fn(&HistoryRow) -> Option<f64>) -> V
         .collect()
 }
 
-fn draw(
-    points: &[Point],
-    label: &str,
-    title: &str,
-    colour: Colour,
-    font: &Font,
-) -> Option<crate::report::draw::scene::Scene> {
+fn draw(points: &[Point], label: &str, title: &str, colour: Colour, font: &Font) -> Option<Scene> {
     let known = || points.iter().filter(|(_, y)| y.is_finite());
     let x = Axis::counting(known().map(|(x, _)| *x), "iteration")?;
     let y = Axis::log(known().map(|(_, y)| y.abs()), title)?;
@@ -127,11 +121,11 @@ fn zero_note(points: &[Point]) -> &'static str {
 }
 
 fn reason(points: &[Point], what: &str) -> &'static str {
-    let all_zero = points.iter().any(|(_, y)| *y == 0.0);
-    match (points.is_empty(), all_zero, what) {
+    let some_zero = points.iter().any(|(_, y)| *y == 0.0);
+    match (points.is_empty(), some_zero, what) {
         (true, ..) => "No figure: no course of a solver is recorded.",
-        (_, true, "gap") => "No figure: value and lower bound are equal throughout.",
-        (_, true, _) => "No figure: the data are met exactly throughout.",
+        (_, true, "gap") => "No figure: value and lower bound are equal wherever both are known.",
+        (_, true, _) => "No figure: the data are met exactly wherever the residual is known.",
         (_, _, "gap") => "No figure: no record has both a value and a proved lower bound.",
         _ => "No figure: no record has a residual.",
     }

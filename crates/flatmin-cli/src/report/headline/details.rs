@@ -121,7 +121,8 @@ pub(super) fn unobserved(result: &ResultFile) -> Option<String> {
     ))
 }
 
-/// A condition number that is unknown may be infinite; unobserved rows and columns are spoken of already.
+/// A condition number that is unknown may be infinite; unobserved rows and columns are spoken of already,
+/// and the nuclear norm does not use D1 and D2.
 pub(super) fn singular(result: &ResultFile) -> Option<String> {
     let unexplained = |condition: Option<f64>, unobserved: Option<usize>| {
         known(condition).is_none() && unobserved.unwrap_or(0) == 0
@@ -129,6 +130,7 @@ pub(super) fn singular(result: &ResultFile) -> Option<String> {
     let left = unexplained(result.condition_d1, result.unobserved_rows);
     let right = unexplained(result.condition_d2, result.unobserved_columns);
     let which = match (left, right) {
+        _ if result.objective == "nuclear" => return None,
         (false, false) => return None,
         (true, false) => "D1 has",
         (false, true) => "D2 has",

@@ -41,10 +41,16 @@ fn below(size: f64) -> Proof {
     }
 }
 
+/// The largest relative excess that still counts as optimal when uniqueness is spoken of.
+const CLOSE: f64 = 1e-3;
+
 /// Whether the matrix is proved to be a solution: certified, by numbers that bear it out, and meeting exact data.
 pub(super) fn is_optimal(result: &ResultFile) -> bool {
     let certified = result.status.as_deref() == Some("certified");
-    let close = matches!(proof(result), Proof::Within(_) | Proof::Agrees(_));
+    let close = match proof(result) {
+        Proof::Within(excess) | Proof::Agrees(excess) => excess <= CLOSE,
+        _ => false,
+    };
     let met =
         result.fit != "exact" || known(result.residual).is_some_and(|residual| residual <= MET);
     certified && close && met

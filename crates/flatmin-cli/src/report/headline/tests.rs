@@ -165,6 +165,11 @@ fn a_misfit_limits_the_comparison() {
 
 #[test]
 fn uniqueness_needs_optimality() {
+    let loose = text(|r| set_gap(r, Some(0.1)));
+    assert!(
+        !loose.contains("only one") && loose.contains("not proved to be"),
+        "{loose}"
+    );
     assert!(text(|_| ()).contains("with a margin of 0.31"));
     let uncertified = text(|r| set_status(r, "budget"));
     assert!(
@@ -186,6 +191,8 @@ fn unobserved_and_singular_are_said() {
     assert!(
         text(|r| r.unobserved_rows = Some(1)).contains("1 row of the matrix has no observation")
     );
+    let nuclear = text(|r| (r.objective, r.condition_d2) = ("nuclear".into(), None));
+    assert!(!nuclear.contains("condition number"), "{nuclear}");
     let singular = text(|r| r.condition_d2 = None);
     assert!(
         singular.contains("D2 has no known condition number; if singular,"),
