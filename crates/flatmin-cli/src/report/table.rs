@@ -10,112 +10,86 @@ pub(crate) struct Row {
     pub(crate) meaning: String,
 }
 
+/// The numbers, from the problem to the errors.
 pub(crate) fn rows(result: &ResultFile) -> Vec<Row> {
-    let mut rows = problem(result);
-    rows.extend(optimum(result));
-    rows.extend(flatness(result));
-    rows.extend(uniqueness(result));
-    rows.extend(accuracy(result));
-    rows
+    let groups = [
+        problem,
+        optimum,
+        trace,
+        shape_of_factors,
+        conditioning,
+        uniqueness,
+        truth,
+        where_known,
+    ];
+    groups.iter().flat_map(|group| group(result)).collect()
 }
 
-/// How the run came about; the same kind of rows.
-pub(crate) fn provenance(result: &ResultFile) -> Vec<Row> {
-    let method = result.method.as_deref();
+/// How the run came about.
+pub(crate) fn provenance(r: &ResultFile) -> Vec<Row> {
+    let method = r.method.as_deref().unwrap_or("–");
     vec![
-        text("version", &result.version, "of flatmin"),
+        text("version", &r.version, "of flatmin"),
         text(
             "objective",
-            &result.objective,
-            "what was minimised (option --objective)",
+            &r.objective,
+            "--objective: what is smallest at the optimum",
         ),
         text(
             "fit",
-            &result.fit,
-            "how the data are to be met (--exact, --epsilon or --lambda)",
+            &r.fit,
+            "--exact, --epsilon or --lambda: how the data are to be met",
         ),
-        text(
-            "method",
-            method.unwrap_or("–"),
-            if method.is_some() {
-                "of the solver"
-            } else {
-                "no solver ran, or none is recorded"
-            },
-        ),
-        text(
-            "seed",
-            &result.seed.to_string(),
-            "of all random choices (--seed)",
-        ),
-        text("threads", &result.threads.to_string(), "used (--threads)"),
-        text("iterations", &count(result.iterations), "of the solver"),
+        text("method", method, "of the solver; – where none ran"),
+        text("seed", &r.seed.to_string(), "--seed: of all random choices"),
+        text("threads", &count(r.threads), "--threads: used"),
+        text("iterations", &count(r.iterations), "of the solver"),
         text(
             "seconds",
-            &long(result.seconds),
-            "of wall-clock time, the whole run",
+            &long(r.seconds),
+            "wall-clock time of the whole run",
         ),
     ]
 }
 
-fn problem(result: &ResultFile) -> Vec<Row> {
-    let (rows, columns) = result.shape;
+fn problem(r: &ResultFile) -> Vec<Row> {
+    let shape = format!("{} × {}", count(r.shape.0), count(r.shape.1));
+    let status = r.status.as_deref().unwrap_or("–");
     vec![
-        text("model", &result.model, "the kind of measurements A"),
-        text(
-            "shape",
-            &format!("{} × {}", count(rows), count(columns)),
-            "rows and columns of the matrix, d1 × d2",
-        ),
-        text(
-            "measurements",
-            &count(result.measurements),
-            "m, the length of y",
-        ),
+        text("model", &r.model, "the kind of measurements A"),
+        text("shape", &shape, "rows and columns of the matrix, d1 × d2"),
+        text("measurements", &count(r.measurements), "m, the length of y"),
         text(
             "rank",
-            &count(result.rank),
+            &count(r.rank),
             "columns of the factors that are not zero",
         ),
         text(
             "status",
-            status(result),
-            "how the solver ended; certified means that gap ≤ tolerance is proved",
+            status,
+            "how the solver ended; certified: gap ≤ tolerance is proved",
         ),
     ]
 }
 
-fn status(result: &ResultFile) -> &str {
-    result.status.as_deref().unwrap_or("–")
-}
-
-fn optimum(result: &ResultFile) -> Vec<Row> {
+fn optimum(r: &ResultFile) -> Vec<Row> {
     let bound = "no bound was computed";
+    let misfit = "y = 0, or not computed";
     vec![
-        number("value", result.value, value_meaning(result), "not computed"),
+        number("value", r.value, value_meaning(r), NOT_COMPUTED),
         number(
             "lower_bound",
-            result.lower_bound,
-            "proved: no admissible matrix has a smaller value",
+            r.lower_bound,
+            "proved: no admissible value is smaller",
             bound,
         ),
-        number(
-            "gap",
-            result.gap,
-            "(value − lower_bound) / value",
-            "it needs a lower bound",
-        ),
-        number(
-            "residual",
-            result.residual,
-            "‖A(X) − y‖₂ / ‖y‖₂",
-            "undefined for y = 0, or not computed",
-        ),
+        number("gap", r.gap, "(value − lower_bound) / value", bound),
+        number("residual", r.residual, "‖A(X) − y‖₂ / ‖y‖₂", misfit),
     ]
 }
 
-fn value_meaning(result: &ResultFile) -> &'static str {
-    match (result.fit.as_str(), result.objective.as_str()) {
+fn value_meaning(r: &ResultFile) -> &'static str {
+    match (r.fit.as_str(), r.objective.as_str()) {
         ("lambda", _) => "the penalised objective: half the squared misfit plus λ times the norm",
         (_, "nuclear") => "the nuclear norm ‖X‖∗",
         (_, "flat") => "‖D1 X D2‖∗, the nuclear norm of the rescaled matrix",
@@ -123,68 +97,66 @@ fn value_meaning(result: &ResultFile) -> &'static str {
     }
 }
 
-fn flatness(result: &ResultFile) -> Vec<Row> {
-    let none = "not computed";
+fn trace(r: &ResultFile) -> Vec<Row> {
+    let scaled = "trace_left / d1 + trace_right / d2: the smaller, the flatter";
+    let all = "of the Hessian of f(L, R) = ‖A(LRᵀ) − y‖² at the factors";
+    let excess =
+        "scaled_trace over its proved minimum, minus 1: at most so much sharper than the flattest";
+    let no_minimum = "no minimum is proved";
     vec![
-        number(
-            "scaled_trace",
-            result.scaled_trace,
-            "trace_left / d1 + trace_right / d2: the smaller, the flatter",
-            none,
-        ),
-        number(
-            "trace",
-            result.trace,
-            "of the Hessian of f(L, R) = ‖A(LRᵀ) − y‖² at the factors",
-            none,
-        ),
+        number("scaled_trace", r.scaled_trace, scaled, NOT_COMPUTED),
+        number("trace", r.trace, all, NOT_COMPUTED),
         number(
             "trace_left",
-            result.trace_left,
-            "the part of it in the block of L",
-            none,
+            r.trace_left,
+            "its part in the block of L",
+            NOT_COMPUTED,
         ),
         number(
             "trace_right",
-            result.trace_right,
-            "the part of it in the block of R",
-            none,
+            r.trace_right,
+            "its part in the block of R",
+            NOT_COMPUTED,
         ),
-        number(
-            "excess_flatness",
-            result.excess_flatness,
-            "scaled_trace over its proved minimum, minus 1: how much sharper than the flattest, at most",
-            "it needs a lower bound on the scaled trace",
-        ),
+        number("excess_flatness", r.excess_flatness, excess, no_minimum),
         number(
             "lambda_max",
-            result.lambda_max,
-            "the largest eigenvalue of that Hessian",
-            none,
+            r.lambda_max,
+            "largest eigenvalue of that Hessian",
+            NOT_COMPUTED,
         ),
+    ]
+}
+
+fn shape_of_factors(r: &ResultFile) -> Vec<Row> {
+    let balance = "‖LᵀL − RᵀR‖ / ‖X‖∗ (Frobenius over nuclear norm); 0: balanced";
+    vec![
         number(
             "balancedness",
-            result.balancedness,
-            "‖LᵀL − RᵀR‖ / ‖X‖∗ (Frobenius over nuclear norm); 0 is balanced",
-            "undefined for X = 0, or not computed",
+            r.balancedness,
+            balance,
+            "X = 0, or not computed",
         ),
         number(
             "squared_norm",
-            result.squared_norm,
+            r.squared_norm,
             "‖L‖² + ‖R‖² (Frobenius)",
-            none,
+            NOT_COMPUTED,
         ),
-        number(
-            "condition_d1",
-            result.condition_d1,
-            "condition number of D1; near 1, flat and norm-minimal nearly agree",
-            &singular("D1", result.unobserved_rows, "row"),
-        ),
+    ]
+}
+
+fn conditioning(r: &ResultFile) -> Vec<Row> {
+    let left = "condition number of D1; near 1, flat and norm-minimal nearly agree";
+    let no_left = singular("D1", r.unobserved_rows, "row");
+    let no_right = singular("D2", r.unobserved_columns, "column");
+    vec![
+        number("condition_d1", r.condition_d1, left, &no_left),
         number(
             "condition_d2",
-            result.condition_d2,
+            r.condition_d2,
             "condition number of D2, likewise",
-            &singular("D2", result.unobserved_columns, "column"),
+            &no_right,
         ),
     ]
 }
@@ -197,99 +169,88 @@ fn singular(name: &str, unobserved: Option<usize>, what: &str) -> String {
     }
 }
 
-fn uniqueness(result: &ResultFile) -> Vec<Row> {
-    let unique = match result.unique {
+fn uniqueness(r: &ResultFile) -> Vec<Row> {
+    let unique = match r.unique {
         Some(true) => "yes",
         Some(false) => "no",
         None => "–",
     };
-    let meaning = if result.unique.is_some() {
-        "whether this matrix is the only solution"
-    } else {
-        "whether this matrix is the only solution: not decided"
-    };
+    let margin = "the smaller of the two margins that decide it; the larger, the clearer";
     vec![
-        text("unique", unique, meaning),
-        number(
-            "unique_margin",
-            result.unique_margin,
-            "the smaller of the two margins that decide it; the larger, the clearer",
-            "not measured",
+        text(
+            "unique",
+            unique,
+            "whether this matrix is the only solution; –: not decided",
         ),
+        number("unique_margin", r.unique_margin, margin, "not measured"),
     ]
 }
 
-/// Rows that make sense for some runs only stand only there.
-fn accuracy(result: &ResultFile) -> Vec<Row> {
-    let truth = "no truth was given";
-    let mut rows = vec![
-        number("error", result.error, "‖X − truth‖ (Frobenius)", truth),
-        number(
-            "relative_error",
-            result.relative_error,
-            "‖X − truth‖ / ‖truth‖ (Frobenius)",
-            truth,
-        ),
-    ];
-    let reals = [
-        ("epsilon", result.epsilon, "the misfit ‖A(X) − y‖₂ allowed"),
+fn truth(r: &ResultFile) -> Vec<Row> {
+    let relative = "‖X − truth‖ / ‖truth‖ (Frobenius)";
+    let none = "no truth was given";
+    vec![
+        number("error", r.error, "‖X − truth‖ (Frobenius)", none),
+        number("relative_error", r.relative_error, relative, none),
+    ]
+}
+
+/// Numbers that only some runs have: rows for those alone.
+fn where_known(r: &ResultFile) -> Vec<Row> {
+    let real = |value: Option<f64>| value.filter(|value| value.is_finite()).map(long);
+    let whole = |value: Option<usize>| value.map(count);
+    let rows = [
+        ("epsilon", real(r.epsilon), "the misfit ‖A(X) − y‖₂ allowed"),
         (
             "lambda",
-            result.lambda,
+            real(r.lambda),
             "the weight λ of the norm in the penalised objective",
         ),
         (
             "train_rmse",
-            result.train_rmse,
+            real(r.train_rmse),
             "root mean square error on the data of the fit",
         ),
         (
             "test_rmse",
-            result.test_rmse,
+            real(r.test_rmse),
             "root mean square error on the entries held out",
         ),
         (
             "test_mae",
-            result.test_mae,
+            real(r.test_mae),
             "mean absolute error on the entries held out",
         ),
-    ];
-    let counts = [
         (
             "test_count",
-            result.test_count,
+            whole(r.test_count),
             "entries held out that were scored",
         ),
         (
             "unobserved_rows",
-            result.unobserved_rows,
-            "rows without an observation: X is zero there",
+            whole(r.unobserved_rows),
+            "rows that no entry observes: X is zero there",
         ),
         (
             "unobserved_columns",
-            result.unobserved_columns,
-            "columns without an observation: X is zero there",
+            whole(r.unobserved_columns),
+            "columns likewise",
         ),
     ];
-    rows.extend(
-        reals
-            .into_iter()
-            .filter(|(_, value, _)| value.is_some())
-            .map(|(key, value, meaning)| number(key, value, meaning, "")),
-    );
-    rows.extend(
-        counts
-            .into_iter()
-            .filter_map(|(key, value, meaning)| Some(text(key, &count(value?), meaning))),
-    );
-    rows
+    let known = rows.into_iter();
+    known
+        .filter_map(|(key, value, meaning)| Some(text(key, &value?, meaning)))
+        .collect()
 }
 
+const NOT_COMPUTED: &str = "not computed";
+
 fn text(key: &'static str, value: &str, meaning: &str) -> Row {
+    let (value, meaning) = (value.to_owned(), meaning.to_owned());
     Row {
         key,
-        value: value.to_owned(),
-        meaning: meaning.to_owned(),
+        value,
+        meaning,
     }
 }
 
@@ -297,10 +258,68 @@ fn text(key: &'static str, value: &str, meaning: &str) -> Row {
 fn number(key: &'static str, value: Option<f64>, meaning: &str, why_unknown: &str) -> Row {
     match value.filter(|value| value.is_finite()) {
         Some(value) => text(key, &long(value), meaning),
-        None => Row {
-            key,
-            value: "–".to_owned(),
-            meaning: format!("{meaning} (unknown: {why_unknown})"),
-        },
+        None => text(key, "–", &format!("{meaning} (unknown: {why_unknown})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn row(result: &ResultFile, key: &str) -> Option<(String, String)> {
+        let row = rows(result).into_iter().find(|row| row.key == key)?;
+        Some((row.value, row.meaning))
+    }
+
+    #[test]
+    fn unknown_numbers_are_dashes_with_a_reason() {
+        let result = ResultFile {
+            gap: None,
+            unobserved_rows: Some(2),
+            condition_d1: None,
+            test_rmse: Some(f64::NAN),
+            ..sample::result()
+        };
+        let (value, meaning) = row(&result, "gap").unwrap();
+        assert_eq!(value, "–");
+        assert!(
+            meaning.ends_with("(unknown: no bound was computed)"),
+            "{meaning}"
+        );
+        assert!(
+            row(&result, "condition_d1")
+                .unwrap()
+                .1
+                .contains("infinite: D1 is singular")
+        );
+        assert_eq!(row(&result, "test_rmse"), None);
+        assert_eq!(row(&result, "unobserved_rows").unwrap().0, "2");
+    }
+
+    /// A key added to the result must not be forgotten here.
+    #[test]
+    fn every_key_of_the_result_has_a_row() {
+        let some = Some(1.0);
+        let result = ResultFile {
+            epsilon: some,
+            lambda: some,
+            train_rmse: some,
+            test_rmse: some,
+            test_mae: some,
+            test_count: Some(1),
+            unobserved_rows: Some(0),
+            unobserved_columns: Some(0),
+            ..sample::result()
+        };
+        let shown: Vec<&str> = rows(&result)
+            .into_iter()
+            .chain(provenance(&result))
+            .map(|row| row.key)
+            .collect();
+        let keys = serde_json::to_value(&result).unwrap();
+        for key in keys.as_object().unwrap().keys() {
+            assert!(shown.contains(&key.as_str()), "{key}");
+        }
     }
 }
