@@ -105,3 +105,132 @@ pub(crate) fn heatmap(
         values,
     }
 }
+
+/// A course given by (value, lower bound, residual).
+pub(crate) fn history(rows: &[(Option<f64>, Option<f64>, Option<f64>)]) -> Vec<HistoryRow> {
+    let row = |(iteration, &(value, lower_bound, residual))| HistoryRow {
+        iteration,
+        value,
+        lower_bound,
+        residual,
+        ..HistoryRow::default()
+    };
+    rows.iter().enumerate().map(row).collect()
+}
+
+/// Data at the edges of what may come, each with a name.
+pub(crate) fn edge_cases() -> Vec<(&'static str, ReportData)> {
+    vec![
+        ("one", one()),
+        ("equal", equal()),
+        ("wild", wild()),
+        ("long", long()),
+        ("large", large()),
+    ]
+}
+
+fn everywhere(_: usize, _: usize) -> bool {
+    true
+}
+
+fn two_fifths(i: usize, j: usize) -> bool {
+    (i * 31 + j * 17) % 5 < 2
+}
+
+/// One of each.
+fn one() -> ReportData {
+    ReportData {
+        singular_values: vec![2.0],
+        history: history(&[(Some(1.0), Some(0.5), Some(1e-3))]),
+        cross_section: Some(CrossSection {
+            offsets: vec![0.0],
+            flat: vec![0.0],
+            sharp: vec![0.0],
+            trace_ratio: 1.0,
+        }),
+        recovered: Some(heatmap(1, 1, everywhere)),
+        ..ReportData::default()
+    }
+}
+
+/// Many of the same.
+fn equal() -> ReportData {
+    ReportData {
+        singular_values: vec![7.0; 5],
+        history: history(&[(Some(2.0), Some(1.0), Some(0.1)); 5]),
+        recovered: Some(Heatmap {
+            shape: (3, 4),
+            full_shape: (3, 4),
+            values: vec![Some(-4.0); 12],
+        }),
+        ..ReportData::default()
+    }
+}
+
+/// Magnitudes to the ends of the numbers, zeros, holes, a value below its bound.
+fn wild() -> ReportData {
+    ReportData {
+        singular_values: vec![1e300, 1.0, 1e-300, 0.0, f64::NAN],
+        history: history(&[
+            (Some(1e300), Some(-1e300), Some(1e300)),
+            (Some(1.0), Some(2.0), None),
+            (Some(1.0), Some(1.0), Some(0.0)),
+            (Some(1.0), Some(1.0 - 1e-16), Some(1e-300)),
+        ]),
+        cross_section: Some(CrossSection {
+            offsets: vec![-1e-300, 0.0, 1e-300],
+            flat: vec![1e300, 0.0, 1e300],
+            sharp: vec![f64::MAX, 0.0, f64::INFINITY],
+            trace_ratio: 1e280,
+        }),
+        observed: Some(scaled(heatmap(4, 9, two_fifths), 1e300)),
+        recovered: Some(scaled(heatmap(4, 9, everywhere), -1e-300)),
+        ..ReportData::default()
+    }
+}
+
+/// A single row and a single column.
+fn long() -> ReportData {
+    ReportData {
+        observed: Some(heatmap(1, 200, two_fifths)),
+        recovered: Some(heatmap(200, 1, two_fifths)),
+        ..ReportData::default()
+    }
+}
+
+/// As large as pictures come, and a name full of markup.
+fn large() -> ReportData {
+    let averaged = Heatmap {
+        full_shape: (138_493, 26_744),
+        ..heatmap(256, 200, two_fifths)
+    };
+    ReportData {
+        source: "a & b \"<script>alert(1)</script>\" 'ü'\u{7}".into(),
+        singular_values: (0..200)
+            .map(|i| 100.0 * (-0.1 * f64::from(i)).exp())
+            .collect(),
+        history: (0..20_000).map(late).collect(),
+        observed: Some(scaled(averaged, 1e5)),
+        ..ReportData::default()
+    }
+}
+
+fn late(iteration: usize) -> HistoryRow {
+    let residual = (-(iteration as f64) / 1000.0).exp();
+    HistoryRow {
+        iteration,
+        value: Some(3.0),
+        lower_bound: Some(3.0 - residual),
+        residual: Some(residual),
+        ..HistoryRow::default()
+    }
+}
+
+fn scaled(map: Heatmap, factor: f64) -> Heatmap {
+    let values = map
+        .values
+        .iter()
+        .map(|value| value.map(|value| value * factor))
+        .collect();
+    Heatmap { values, ..map }
+}

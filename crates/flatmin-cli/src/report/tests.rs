@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::output::result::{CrossSection, Heatmap, HistoryRow};
+use crate::output::result::{CrossSection, Heatmap};
 
 fn drawn(data: &ReportData) -> Rendered {
     render(&sample::result(), data).unwrap()
@@ -36,154 +36,72 @@ fn assert_well_formed(rendered: &Rendered) {
     }
 }
 
-/// Everything drawn lies on the page: with a text's start and end taken from its anchor.
+/// Everything drawn lies on the page.
 fn assert_nothing_clipped(figure: &Figure) {
     let font = draw::text::Font::load().unwrap();
     let xml = roxmltree::Document::parse(&figure.svg).unwrap();
-    let size: Vec<f64> = xml
-        .root_element()
-        .attribute("viewBox")
-        .unwrap()
-        .split(' ')
-        .map(|n| n.parse().unwrap())
-        .collect();
-    let number = |node: roxmltree::Node<'_, '_>, name: &str| {
-        node.attribute(name).unwrap().parse::<f64>().unwrap()
-    };
-    for text in xml.descendants().filter(|node| node.has_tag_name("text")) {
-        let content: String = text
-            .descendants()
-            .filter_map(|node| node.is_text().then(|| node.text())?)
-            .collect();
-        let length = font.width(&content, number(text, "font-size"));
-        let before = match text.attribute("text-anchor") {
-            Some("middle") => length / 2.0,
-            Some("end") => length,
-            _ => 0.0,
+    let page = numbers(xml.root_element(), "viewBox");
+    for node in xml.descendants() {
+        let (name, [left, top, right, bottom]) = match node.tag_name().name() {
+            "text" => (written(node), text_box(node, &font)),
+            "circle" => ("circle".into(), circle_box(node)),
+            "polyline" | "polygon" => ("line".into(), line_box(node)),
+            _ => continue,
         };
-        let (place, room) = match text.attribute("transform") {
-            Some(_) => (size[3] - number(text, "y"), size[3]),
-            None => (number(text, "x"), size[2]),
-        };
-        let (start, end) = (place - before, place - before + length);
+        let inside = left >= 0.0 && top >= 0.0 && right <= page[2] && bottom <= page[3];
         assert!(
-            start >= 0.0 && end <= room,
-            "{}: “{content}” from {start} to {end} of {room}",
+            inside,
+            "{}: {name} at {left} {top} to {right} {bottom}",
             figure.name
         );
-        assert!(
-            (8.0..=size[3]).contains(&number(text, "y")) || text.attribute("transform").is_some()
-        );
     }
 }
 
-fn history(rows: &[(Option<f64>, Option<f64>, Option<f64>)]) -> Vec<HistoryRow> {
-    let row = |(iteration, &(value, lower_bound, residual))| HistoryRow {
-        iteration,
-        value,
-        lower_bound,
-        residual,
-        ..HistoryRow::default()
-    };
-    rows.iter().enumerate().map(row).collect()
+fn numbers(node: roxmltree::Node<'_, '_>, name: &str) -> Vec<f64> {
+    let text = node.attribute(name).unwrap();
+    text.split([' ', ','])
+        .map(|number| number.parse().unwrap())
+        .collect()
 }
 
-fn scaled(map: Heatmap, factor: f64) -> Heatmap {
-    Heatmap {
-        values: map
-            .values
-            .iter()
-            .map(|value| value.map(|value| value * factor))
-            .collect(),
-        ..map
+fn written(node: roxmltree::Node<'_, '_>) -> String {
+    node.descendants()
+        .filter(|part| part.is_text())
+        .filter_map(|part| part.text())
+        .collect()
+}
+
+/// From the font's widths and the anchor; scripts are taken as wide as plain text.
+fn text_box(node: roxmltree::Node<'_, '_>, font: &draw::text::Font) -> [f64; 4] {
+    let [x, y, size] = ["x", "y", "font-size"].map(|name| numbers(node, name)[0]);
+    let length = font.width(&written(node), size);
+    let before = match node.attribute("text-anchor") {
+        Some("middle") => length / 2.0,
+        Some("end") => length,
+        _ => 0.0,
+    };
+    let (over, under) = (0.76 * size, 0.24 * size);
+    match node.attribute("transform") {
+        None => [x - before, y - over, x - before + length, y + under],
+        Some(_) => [x - over, y + before - length, x + under, y + before],
     }
 }
 
-/// Data at the edges of what may come, each with a name.
-fn edge_cases() -> Vec<(&'static str, ReportData)> {
-    let full = |_, _| true;
-    let some = |i: usize, j: usize| (i * 31 + j * 17) % 5 < 2;
-    let one = ReportData {
-        singular_values: vec![2.0],
-        history: history(&[(Some(1.0), Some(0.5), Some(1e-3))]),
-        cross_section: Some(CrossSection {
-            offsets: vec![0.0],
-            flat: vec![0.0],
-            sharp: vec![0.0],
-            trace_ratio: 1.0,
-        }),
-        recovered: Some(sample::heatmap(1, 1, full)),
-        ..ReportData::default()
-    };
-    let equal = ReportData {
-        singular_values: vec![7.0; 5],
-        history: history(&[(Some(2.0), Some(1.0), Some(0.1)); 5]),
-        recovered: Some(Heatmap {
-            shape: (3, 4),
-            full_shape: (3, 4),
-            values: vec![Some(-4.0); 12],
-        }),
-        ..ReportData::default()
-    };
-    let wild = ReportData {
-        source: String::new(),
-        singular_values: vec![1e300, 1.0, 1e-300, 0.0, f64::NAN],
-        history: history(&[
-            (Some(1e300), Some(-1e300), Some(1e300)),
-            (Some(1.0), Some(2.0), None),
-            (Some(1.0), Some(1.0), Some(0.0)),
-            (Some(1.0), Some(1.0 - 1e-16), Some(1e-300)),
-        ]),
-        cross_section: Some(CrossSection {
-            offsets: vec![-1e-300, 0.0, 1e-300],
-            flat: vec![1e300, 0.0, 1e300],
-            sharp: vec![f64::MAX, 0.0, f64::INFINITY],
-            trace_ratio: 1e280,
-        }),
-        observed: Some(scaled(sample::heatmap(4, 9, some), 1e300)),
-        recovered: Some(scaled(sample::heatmap(4, 9, full), -1e-300)),
-        truth: None,
-    };
-    let (wide, tall) = (sample::heatmap(1, 200, some), sample::heatmap(200, 1, some));
-    let long = ReportData {
-        observed: Some(wide),
-        recovered: Some(tall),
-        ..ReportData::default()
-    };
-    let averaged = Heatmap {
-        full_shape: (138_493, 26_744),
-        ..sample::heatmap(256, 200, some)
-    };
-    let large = ReportData {
-        source: "a & b \"<script>alert(1)</script>\" 'ü'\u{7}".into(),
-        singular_values: (0..200)
-            .map(|i| 100.0 * (-0.1 * f64::from(i)).exp())
-            .collect(),
-        history: (0..20_000)
-            .flat_map(|_| history(&[(Some(3.0), Some(1.0), Some(0.1))]))
-            .enumerate()
-            .map(late)
-            .collect(),
-        observed: Some(scaled(averaged, 1e5)),
-        ..ReportData::default()
-    };
-    vec![
-        ("one", one),
-        ("equal", equal),
-        ("wild", wild),
-        ("long", long),
-        ("large", large),
-    ]
+fn circle_box(node: roxmltree::Node<'_, '_>) -> [f64; 4] {
+    let [x, y, r] = ["cx", "cy", "r"].map(|name| numbers(node, name)[0]);
+    [x - r, y - r, x + r, y + r]
 }
 
-fn late((iteration, row): (usize, HistoryRow)) -> HistoryRow {
-    let residual = Some((-(iteration as f64) / 1000.0).exp());
-    HistoryRow {
-        iteration,
-        residual,
-        lower_bound: residual.map(|r| 3.0 - r),
-        ..row
-    }
+fn line_box(node: roxmltree::Node<'_, '_>) -> [f64; 4] {
+    let all = numbers(node, "points");
+    let along = |start: usize| all.iter().skip(start).step_by(2).copied();
+    let (least, most) = (
+        (f64::INFINITY, f64::min as fn(f64, f64) -> f64),
+        (f64::NEG_INFINITY, f64::max as fn(f64, f64) -> f64),
+    );
+    let [left, top] = [0, 1].map(|start| along(start).fold(least.0, least.1));
+    let [right, bottom] = [0, 1].map(|start| along(start).fold(most.0, most.1));
+    [left, top, right, bottom]
 }
 
 #[test]
@@ -208,7 +126,7 @@ fn a_usual_report_has_every_figure() {
 
 #[test]
 fn edge_cases_are_drawn_whole() {
-    for (name, data) in edge_cases() {
+    for (name, data) in sample::edge_cases() {
         let rendered = drawn(&data);
         assert!(!rendered.figures.is_empty(), "{name}");
         assert_well_formed(&rendered);
@@ -230,7 +148,7 @@ fn nothing_to_draw_is_said() {
     };
     let data = ReportData {
         singular_values: vec![0.0, 0.0],
-        history: history(&[(Some(1.0), Some(1.0), None)]),
+        history: sample::history(&[(Some(1.0), Some(1.0), None)]),
         observed: Some(unseen),
         recovered: Some(empty),
         ..ReportData::default()
@@ -250,7 +168,7 @@ fn nothing_to_draw_is_said() {
 
 #[test]
 fn the_page_asks_nobody_and_runs_nothing() {
-    for (_, data) in edge_cases() {
+    for (_, data) in sample::edge_cases() {
         let html = drawn(&data)
             .html
             .replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
@@ -282,7 +200,7 @@ fn same_data_same_bytes() {
 
 #[test]
 fn large_figures_stay_small_files() {
-    for (name, data) in edge_cases() {
+    for (name, data) in sample::edge_cases() {
         for figure in drawn(&data).figures {
             assert!(
                 figure.svg.len() < 300_000,
@@ -364,7 +282,7 @@ fn bad_files_are_named_with_the_place() {
 fn gallery() {
     let dir = std::env::var("FLATMIN_GALLERY").unwrap();
     write(&Path::new(&dir).join("usual"), &drawn(&sample::data()));
-    for (name, data) in edge_cases() {
+    for (name, data) in sample::edge_cases() {
         write(&Path::new(&dir).join(name), &drawn(&data));
     }
 }

@@ -144,8 +144,7 @@ impl Chart {
         let finite = |point: &&Point| point.0.is_finite() && point.1.is_finite();
         if series.line {
             for stretch in series.points.split(|point| !finite(&point)) {
-                let line = thinned(stretch.iter().map(place).collect());
-                scene.line(line, series.stroke());
+                draw_stretch(scene, series, stretch.iter().map(place).collect());
             }
         }
         let radius = if series.points.len() > 60 { 1.1 } else { 1.9 };
@@ -199,6 +198,15 @@ fn x_tick(scene: &mut Scene, frame: &Rect, tick: &Tick) {
             TEXT,
             Anchor::Middle,
         );
+    }
+}
+
+/// A line between holes; a lone point makes no line, so it gets a mark.
+fn draw_stretch(scene: &mut Scene, series: &Series, points: Vec<Point>) {
+    match points[..] {
+        [] => {}
+        [at] => draw_mark(scene, Mark::Disc, at, 1.1, series.colour),
+        _ => scene.line(thinned(points), series.stroke()),
     }
 }
 

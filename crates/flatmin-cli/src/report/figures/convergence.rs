@@ -136,6 +136,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn values_below_the_bound_are_drawn_and_explained() {
+        let history = crate::report::sample::history(&[(Some(1.0), Some(1.5), None); 3]);
+        let data = ReportData {
+            history,
+            ..ReportData::default()
+        };
+        let panel = gap(&data, &Font::load().unwrap());
+        assert!(panel.scene.is_some());
+        assert!(
+            panel
+                .caption
+                .contains("Rings: the value was below the bound"),
+            "{}",
+            panel.caption
+        );
+    }
+
+    #[test]
     fn the_gap_is_exact_and_never_overflows() {
         let row = |value, lower_bound| HistoryRow {
             value: Some(value),

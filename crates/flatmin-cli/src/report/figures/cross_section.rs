@@ -68,19 +68,13 @@ fn curve(section: &CrossSection, losses: &[f64]) -> Vec<Point> {
         .collect()
 }
 
-/// A lone point makes no line, so it gets a mark.
 fn line(name: &str, colour: Colour, dash: Option<(f64, f64)>, points: Vec<Point>) -> Series {
-    let mark = if points.len() == 1 {
-        Mark::Disc
-    } else {
-        Mark::None
-    };
     Series {
         name: name.to_owned(),
         colour,
         line: true,
         dash,
-        mark,
+        mark: Mark::None,
         points,
     }
 }
