@@ -100,7 +100,7 @@ fn caption(number: usize, zeros: usize) -> String {
     let mut caption = "Singular values of D1 X D2, largest first, on a logarithmic scale; their sum is its nuclear norm. A wide fall after the first few means that the rank is low and clear-cut.".to_owned();
     if zeros > 0 {
         caption += &format!(
-            " {} of {} are exactly zero (triangles at the lower edge).",
+            " Exactly zero (triangles at the lower edge): {} of {}.",
             count(zeros),
             count(number)
         );
