@@ -90,7 +90,11 @@ pub enum Error {
 pub(crate) fn check_finite(what: &'static str, values: &[f64]) -> Result<(), Error> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(()),
-        Some(index) => Err(Error::NotFinite { what, index, value: values[index] }),
+        Some(index) => Err(Error::NotFinite {
+            what,
+            index,
+            value: values[index],
+        }),
     }
 }
 
@@ -99,5 +103,9 @@ pub(crate) fn check_length(what: &'static str, found: usize, expected: usize) ->
     if found == expected {
         return Ok(());
     }
-    Err(Error::Shape { what, found: format!("{found} values"), expected: expected.to_string() })
+    Err(Error::Shape {
+        what,
+        found: format!("{found} values"),
+        expected: expected.to_string(),
+    })
 }

@@ -34,7 +34,10 @@ impl Factors {
 
     /// The zero matrix with no columns.
     pub fn empty(shape: (usize, usize)) -> Self {
-        Factors { l: Mat::zeros(shape.0, 0), r: Mat::zeros(shape.1, 0) }
+        Factors {
+            l: Mat::zeros(shape.0, 0),
+            r: Mat::zeros(shape.1, 0),
+        }
     }
 
     /// (d1, d2).
@@ -66,17 +69,30 @@ impl Factors {
     /// The balanced factors (U√Σ, V√Σ) of UΣVᵀ, less the singular values at or below `drop` times the largest.
     pub fn balanced(svd: &dense::Svd, drop: f64) -> Self {
         let largest = svd.s.first().copied().unwrap_or(0.0);
-        let kept = svd.s.iter().take_while(|s| **s > drop * largest && **s > 0.0).count();
-        let scale = |basis: &Mat<f64>| Mat::from_fn(basis.nrows(), kept, |i, j| basis[(i, j)] * svd.s[j].sqrt());
-        Factors { l: scale(&svd.u), r: scale(&svd.v) }
+        let kept = svd
+            .s
+            .iter()
+            .take_while(|s| **s > drop * largest && **s > 0.0)
+            .count();
+        let scale =
+            |basis: &Mat<f64>| Mat::from_fn(basis.nrows(), kept, |i, j| basis[(i, j)] * svd.s[j].sqrt());
+        Factors {
+            l: scale(&svd.u),
+            r: scale(&svd.v),
+        }
     }
 
     /// The same matrix with `columns` columns, the new ones zero.
     pub fn padded(&self, columns: usize) -> Self {
         let pad = |a: &Mat<f64>| {
-            Mat::from_fn(a.nrows(), columns.max(a.ncols()), |i, j| if j < a.ncols() { a[(i, j)] } else { 0.0 })
+            Mat::from_fn(a.nrows(), columns.max(a.ncols()), |i, j| {
+                if j < a.ncols() { a[(i, j)] } else { 0.0 }
+            })
         };
-        Factors { l: pad(&self.l), r: pad(&self.r) }
+        Factors {
+            l: pad(&self.l),
+            r: pad(&self.r),
+        }
     }
 
     /// ‖L‖_F² + ‖R‖_F².

@@ -51,14 +51,23 @@ pub struct Problem {
 
 impl Problem {
     /// Checks the data against the map and the settings against their ranges.
-    pub fn new(map: Box<dyn MeasurementMap>, data: Vec<f64>, fit: Fit, objective: Objective) -> Result<Self, Error> {
+    pub fn new(
+        map: Box<dyn MeasurementMap>,
+        data: Vec<f64>,
+        fit: Fit,
+        objective: Objective,
+    ) -> Result<Self, Error> {
         check_length("y", data.len(), map.measurements())?;
         check_finite("y", &data)?;
         let positive = |name, value: f64| {
             if value > 0.0 && value.is_finite() {
                 return Ok(());
             }
-            Err(Error::Setting { name, found: value.to_string(), expected: "a positive number" })
+            Err(Error::Setting {
+                name,
+                found: value.to_string(),
+                expected: "a positive number",
+            })
         };
         match fit {
             Fit::Exact => {}
@@ -74,7 +83,12 @@ impl Problem {
                 expected: "a power of D from 0 (nuclear) to 1 (flat)",
             });
         }
-        Ok(Problem { map, data, fit, objective })
+        Ok(Problem {
+            map,
+            data,
+            fit,
+            objective,
+        })
     }
 
     /// A.

@@ -31,8 +31,7 @@ impl Archive {
     pub(crate) fn open(path: &Path, required: &[&str], optional: &[&str]) -> Result<Self> {
         let file = super::open_file(path)?;
         let file_size = file.metadata().context("cannot be read")?.len();
-        let zip = ZipArchive::new(BufReader::new(file))
-            .map_err(|e| anyhow!("found no npz archive ({e})"))?;
+        let zip = ZipArchive::new(BufReader::new(file)).map_err(|e| anyhow!("found no npz archive ({e})"))?;
         let archive = Self { zip, file_size };
         for key in required {
             ensure!(
@@ -51,21 +50,13 @@ impl Archive {
     }
 
     /// The real numbers of a key; `layout` names its dimensions, as `(m, d1, d2)`.
-    pub(crate) fn numbers<D: Dimension>(
-        &mut self,
-        key: &str,
-        layout: &str,
-    ) -> Result<Array<f64, D>> {
+    pub(crate) fn numbers<D: Dimension>(&mut self, key: &str, layout: &str) -> Result<Array<f64, D>> {
         let array = self.read(key, |entry, size| read_numbers(entry, size))?;
         checked(array, layout).with_context(|| format!("key {key:?}"))
     }
 
     /// The same for a key that may be absent, whose shape must be `shape`.
-    pub(crate) fn optional<D: Dimension>(
-        &mut self,
-        key: &str,
-        shape: D,
-    ) -> Result<Option<Array<f64, D>>> {
+    pub(crate) fn optional<D: Dimension>(&mut self, key: &str, shape: D) -> Result<Option<Array<f64, D>>> {
         if !self.has(key) {
             return Ok(None);
         }

@@ -57,10 +57,7 @@ fn numbers(test: &[String], training: &Option<Vec<String>>) -> Result<Vec<Option
     );
     let names = training.iter().flatten().map(String::as_str);
     let index: HashMap<&str, u32> = names.zip(0..).collect();
-    Ok(test
-        .iter()
-        .map(|id| index.get(id.as_str()).copied())
-        .collect())
+    Ok(test.iter().map(|id| index.get(id.as_str()).copied()).collect())
 }
 
 /// The order of the training ids, not of the test ids: sums over the entries do not depend on the order of the file.

@@ -66,12 +66,8 @@ impl Ids {
     fn add(&mut self, id: &[u8]) -> Result<u32> {
         ensure!(!id.is_empty(), "found nothing, expected an id");
         let name = std::str::from_utf8(id);
-        let name = name.map_err(|_| {
-            anyhow!(
-                "found {}, which is not UTF-8, expected an id in UTF-8",
-                shown(id)
-            )
-        })?;
+        let name =
+            name.map_err(|_| anyhow!("found {}, which is not UTF-8, expected an id in UTF-8", shown(id)))?;
         let number = u32::try_from(self.names.len())?;
         match packed(id) {
             Some(key) => self.short.insert(key, number),
@@ -136,10 +132,7 @@ mod tests {
         ];
         let mut ids = Ids::default();
         for _ in 0..2 {
-            let numbers: Vec<u32> = list
-                .iter()
-                .map(|id| ids.number(id.as_bytes()).unwrap())
-                .collect();
+            let numbers: Vec<u32> = list.iter().map(|id| ids.number(id.as_bytes()).unwrap()).collect();
             assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6]);
         }
         assert_eq!(ids.into_names(), list);

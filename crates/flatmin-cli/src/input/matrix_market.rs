@@ -62,8 +62,7 @@ fn read_entries(lines: &mut Lines, banner: Banner, size: Size) -> Result<Entries
             "line {number}: found more entries than the {} of the size line",
             size.entries
         );
-        let (i, j, value) =
-            entry(line, banner, size.shape).with_context(|| format!("line {number}"))?;
+        let (i, j, value) = entry(line, banner, size.shape).with_context(|| format!("line {number}"))?;
         entries.push_at_line(number, i, j, value);
         if i != j && banner.symmetry != Symmetry::General {
             entries.push_at_line(
@@ -120,8 +119,7 @@ impl Size {
         };
         let mut words = words(line);
         let mut next = || words.next().and_then(integer);
-        let (Some(d1), Some(d2), Some(entries), None) = (next(), next(), next(), words.next())
-        else {
+        let (Some(d1), Some(d2), Some(entries), None) = (next(), next(), next(), words.next()) else {
             return Err(wrong());
         };
         let shape = (
@@ -142,11 +140,7 @@ fn entry(line: &[u8], banner: Banner, shape: (u32, u32)) -> Result<(u32, u32, f6
     let mut words = words(line);
     let i = index(words.next(), shape.0, "row")?;
     let j = index(words.next(), shape.1, "column")?;
-    let value = if banner.pattern {
-        1.
-    } else {
-        finite(words.next())?
-    };
+    let value = if banner.pattern { 1. } else { finite(words.next())? };
     ensure!(
         words.next().is_none(),
         "found {}, expected {} fields",
@@ -167,10 +161,7 @@ fn index(word: Option<&[u8]>, bound: u32, what: &str) -> Result<u32> {
         .and_then(|v| u32::try_from(v).ok())
         .filter(|v| (1..=bound).contains(v));
     let found = || word.map_or("nothing".to_owned(), shown);
-    Ok(
-        parsed.ok_or_else(|| anyhow!("found {}, expected a {what} from 1 to {bound}", found()))?
-            - 1,
-    )
+    Ok(parsed.ok_or_else(|| anyhow!("found {}, expected a {what} from 1 to {bound}", found()))? - 1)
 }
 
 fn finite(word: Option<&[u8]>) -> Result<f64> {

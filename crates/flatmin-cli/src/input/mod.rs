@@ -30,23 +30,17 @@ use instance::{BilinearData, CompletionData, SensingData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
-    in_file(path, || {
-        only_npz(path).and_then(|()| npz::read_sensing(path))
-    })
+    in_file(path, || only_npz(path).and_then(|()| npz::read_sensing(path)))
 }
 
 /// Bilinear sensing from `.npz`.
 pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
-    in_file(path, || {
-        only_npz(path).and_then(|()| npz::read_bilinear(path))
-    })
+    in_file(path, || only_npz(path).and_then(|()| npz::read_bilinear(path)))
 }
 
 /// Factors L (d1 × k), R (d2 × k) from `.npz`.
 pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
-    in_file(path, || {
-        only_npz(path).and_then(|()| npz::read_factors(path))
-    })
+    in_file(path, || only_npz(path).and_then(|()| npz::read_factors(path)))
 }
 
 /// Completion from any of the formats, sorted and without repetitions.

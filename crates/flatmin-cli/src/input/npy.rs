@@ -13,12 +13,9 @@ pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
     let size = file.metadata().context("cannot be read")?.len();
     let array = read_numbers(file, size)?;
     let shape = array.shape().to_vec();
-    let matrix = array.into_dimensionality::<Ix2>().map_err(|_| {
-        anyhow!(
-            "found shape {}, expected a matrix (d1, d2)",
-            shown_shape(&shape)
-        )
-    })?;
+    let matrix = array
+        .into_dimensionality::<Ix2>()
+        .map_err(|_| anyhow!("found shape {}, expected a matrix (d1, d2)", shown_shape(&shape)))?;
     ensure!(
         !shape.contains(&0),
         "found shape {}, expected no dimension 0",
@@ -91,9 +88,7 @@ mod tests {
             refusal(&floats("(0, 3)", &[])),
             "found shape (0, 3), expected no dimension 0"
         );
-        assert!(
-            refusal(&floats("(1, 2)", &[1., f64::INFINITY])).starts_with("found inf at (0, 1)")
-        );
+        assert!(refusal(&floats("(1, 2)", &[1., f64::INFINITY])).starts_with("found inf at (0, 1)"));
         assert!(refusal(&floats("(1, 1)", &[f64::NAN])).starts_with("found NaN everywhere"));
         assert!(refusal(b"").contains("cut short"));
     }

@@ -23,13 +23,8 @@ pub(crate) fn read_numbers(mut reader: impl Read, size: u64) -> Result<ArrayD<f6
     let header = Header::read(&mut reader, size)?;
     let data = header.floats(&mut reader)?;
     expect_end(&mut reader)?;
-    let array =
-        ArrayD::from_shape_vec(IxDyn(&header.shape).set_f(header.fortran), data).map_err(|_| {
-            anyhow!(
-                "found shape {}, too large to hold",
-                shown_shape(&header.shape)
-            )
-        })?;
+    let array = ArrayD::from_shape_vec(IxDyn(&header.shape).set_f(header.fortran), data)
+        .map_err(|_| anyhow!("found shape {}, too large to hold", shown_shape(&header.shape)))?;
     // Taken as it is in the usual case: into_owned() on a standard layout would copy.
     Ok(if array.is_standard_layout() {
         array
@@ -57,11 +52,7 @@ pub(crate) fn shown_shape(shape: &[usize]) -> String {
         [n] => format!("({n},)"),
         _ => format!(
             "({})",
-            shape
-                .iter()
-                .map(usize::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
+            shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
         ),
     }
 }
@@ -155,11 +146,9 @@ impl Header {
 
     fn parse(text: &str) -> Result<Self> {
         let descr = value_of(text, "descr")?;
-        let quoted = descr
-            .strip_prefix('\'')
-            .and_then(|rest| rest.split_once('\''));
-        let (descr, _) = quoted
-            .context("found a structured dtype, expected real numbers (f8, f4 or integers)")?;
+        let quoted = descr.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
+        let (descr, _) =
+            quoted.context("found a structured dtype, expected real numbers (f8, f4 or integers)")?;
         let fortran = value_of(text, "fortran_order")?.starts_with("True");
         let shape = parse_shape(value_of(text, "shape")?)?;
         let count = if shape.contains(&0) {
@@ -167,8 +156,8 @@ impl Header {
         } else {
             shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
         };
-        let count = count
-            .with_context(|| format!("found shape {}, too large to hold", shown_shape(&shape)))?;
+        let count =
+            count.with_context(|| format!("found shape {}, too large to hold", shown_shape(&shape)))?;
         Ok(Self {
             dtype: Dtype::parse(descr)?,
             fortran,
@@ -180,11 +169,7 @@ impl Header {
     /// The numbers in file order, as f64.
     fn floats(&self, reader: &mut impl Read) -> Result<Vec<f64>> {
         if self.dtype.kind != Kind::Float {
-            return Ok(self
-                .integers(reader)?
-                .into_iter()
-                .map(|v| v as f64)
-                .collect());
+            return Ok(self.integers(reader)?.into_iter().map(|v| v as f64).collect());
         }
         let big = self.dtype.big_endian;
         if self.dtype.width == 4 {
@@ -211,20 +196,12 @@ impl Header {
         let (n, big) = (self.count, self.dtype.big_endian);
         match (self.dtype.kind, self.dtype.width) {
             (Kind::Signed, 1) => decode(reader, n, |b| i64::from(i8::from_le_bytes(b))),
-            (Kind::Signed, 2) => decode(reader, n, |b| {
-                i64::from(i16::from_le_bytes(ordered(b, big)))
-            }),
-            (Kind::Signed, 4) => decode(reader, n, |b| {
-                i64::from(i32::from_le_bytes(ordered(b, big)))
-            }),
+            (Kind::Signed, 2) => decode(reader, n, |b| i64::from(i16::from_le_bytes(ordered(b, big)))),
+            (Kind::Signed, 4) => decode(reader, n, |b| i64::from(i32::from_le_bytes(ordered(b, big)))),
             (Kind::Signed, _) => decode(reader, n, |b| i64::from_le_bytes(ordered(b, big))),
             (Kind::Unsigned, 1) => decode(reader, n, |b| i64::from(u8::from_le_bytes(b))),
-            (Kind::Unsigned, 2) => decode(reader, n, |b| {
-                i64::from(u16::from_le_bytes(ordered(b, big)))
-            }),
-            (Kind::Unsigned, 4) => decode(reader, n, |b| {
-                i64::from(u32::from_le_bytes(ordered(b, big)))
-            }),
+            (Kind::Unsigned, 2) => decode(reader, n, |b| i64::from(u16::from_le_bytes(ordered(b, big)))),
+            (Kind::Unsigned, 4) => decode(reader, n, |b| i64::from(u32::from_le_bytes(ordered(b, big)))),
             (Kind::Unsigned, _) => decode(reader, n, |b| {
                 i64::try_from(u64::from_le_bytes(ordered(b, big))).unwrap_or(i64::MAX)
             }),
@@ -279,9 +256,7 @@ fn value_of<'a>(text: &'a str, key: &str) -> Result<&'a str> {
     let after = text
         .split_once(&format!("'{key}'"))
         .map(|(_, rest)| rest.trim_start());
-    let value = after
-        .and_then(|rest| rest.strip_prefix(':'))
-        .map(str::trim_start);
+    let value = after.and_then(|rest| rest.strip_prefix(':')).map(str::trim_start);
     value.with_context(|| format!("found a numpy header without '{key}'"))
 }
 
@@ -292,14 +267,10 @@ fn parse_shape(text: &str) -> Result<Vec<usize>> {
         .and_then(|rest| rest.split_once(')'))
         .map(|(inner, _)| inner);
     let inner = inner.context("found a numpy header whose 'shape' is not a tuple")?;
-    let parts = inner
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty());
+    let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
     let dims = parts.map(|part| part.trim_end_matches('L').parse::<usize>());
-    dims.collect::<Result<_, _>>().map_err(|_| {
-        anyhow!("found shape ({inner:.80}) in the numpy header, expected non-negative integers")
-    })
+    dims.collect::<Result<_, _>>()
+        .map_err(|_| anyhow!("found shape ({inner:.80}) in the numpy header, expected non-negative integers"))
 }
 
 /// `count` numbers of N bytes.
@@ -315,13 +286,7 @@ fn decode<const N: usize, T>(
     while out.len() < count {
         let bytes = &mut buffer[..N * CHUNK.min(count - out.len())];
         fill(reader, bytes)?;
-        out.extend(
-            bytes
-                .as_chunks::<N>()
-                .0
-                .iter()
-                .map(|&number| convert(number)),
-        );
+        out.extend(bytes.as_chunks::<N>().0.iter().map(|&number| convert(number)));
     }
     Ok(out)
 }
@@ -339,10 +304,7 @@ fn expect_end(reader: &mut impl Read) -> Result<()> {
     let extra = reader
         .read(&mut [0])
         .map_err(|e| anyhow!("cannot be read: {e}"))?;
-    ensure!(
-        extra == 0,
-        "found more bytes than the archive's directory says"
-    );
+    ensure!(extra == 0, "found more bytes than the archive's directory says");
     Ok(())
 }
 

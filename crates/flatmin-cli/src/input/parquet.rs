@@ -42,8 +42,7 @@ fn silenced<T>(read: impl FnOnce() -> T) -> T {
 }
 
 fn read(path: &Path) -> Result<Entries> {
-    let file =
-        SerializedFileReader::new(super::open_file(path)?).context("found no Parquet file")?;
+    let file = SerializedFileReader::new(super::open_file(path)?).context("found no Parquet file")?;
     let schema = file.metadata().file_metadata().schema_descr_ptr();
     let columns = columns_of(&schema)?;
     let (mut rows, mut cols) = (Ids::default(), Ids::default());
@@ -238,28 +237,20 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::Arc;
 
-    const SCHEMA: &str = "message m { required double rating; required int64 user; optional byte_array item (UTF8); }";
+    const SCHEMA: &str =
+        "message m { required double rating; required int64 user; optional byte_array item (UTF8); }";
 
     /// Two row groups; `None` is a missing item.
     fn table(groups: &[&[(i64, Option<&str>, f64)]]) -> Vec<u8> {
         let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
         let compression = parquet::basic::Compression::SNAPPY;
-        let properties = WriterProperties::builder()
-            .set_compression(compression)
-            .build();
-        let mut writer =
-            SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
         for group in groups {
             let ratings: Vec<f64> = group.iter().map(|entry| entry.2).collect();
             let users: Vec<i64> = group.iter().map(|entry| entry.0).collect();
-            let items: Vec<ByteArray> = group
-                .iter()
-                .filter_map(|e| e.1.map(ByteArray::from))
-                .collect();
-            let levels: Vec<i16> = group
-                .iter()
-                .map(|entry| i16::from(entry.1.is_some()))
-                .collect();
+            let items: Vec<ByteArray> = group.iter().filter_map(|e| e.1.map(ByteArray::from)).collect();
+            let levels: Vec<i16> = group.iter().map(|entry| i16::from(entry.1.is_some())).collect();
             let mut rows = writer.next_row_group().unwrap();
             let mut column = rows.next_column().unwrap().unwrap();
             column

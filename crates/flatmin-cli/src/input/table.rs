@@ -91,35 +91,22 @@ impl Records {
 }
 
 /// The next record that is not blank, and its line.
-fn next_quoted(
-    reader: &mut csv::Reader<Box<dyn Read>>,
-    record: &mut ByteRecord,
-) -> Result<Option<u64>> {
+fn next_quoted(reader: &mut csv::Reader<Box<dyn Read>>, record: &mut ByteRecord) -> Result<Option<u64>> {
     while reader
         .read_byte_record(record)
         .with_context(|| after(reader.position().line() - 1))?
     {
         if record.len() > 1 || !record.as_slice().trim_ascii().is_empty() {
             // Not the position of the record: that is before the blank lines above it.
-            let inside = record
-                .as_slice()
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count() as u64;
-            return Ok(Some(
-                reader.position().line().saturating_sub(1 + inside).max(1),
-            ));
+            let inside = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+            return Ok(Some(reader.position().line().saturating_sub(1 + inside).max(1)));
         }
     }
     Ok(None)
 }
 
 fn separator_of(line: &[u8]) -> &'static [u8] {
-    if find(line, b"::").is_some() {
-        b"::"
-    } else {
-        b"\t"
-    }
+    if find(line, b"::").is_some() { b"::" } else { b"\t" }
 }
 
 fn find(line: &[u8], separator: &[u8]) -> Option<usize> {
@@ -181,12 +168,9 @@ fn refuse_matrix(record: &ByteRecord, [row, col, _]: Columns) -> Result<()> {
 
 /// A finite number.
 fn parse(field: &[u8]) -> Result<f64> {
-    number(field).filter(|v| v.is_finite()).ok_or_else(|| {
-        anyhow!(
-            "found {}, expected a finite number",
-            shown(field.trim_ascii())
-        )
-    })
+    number(field)
+        .filter(|v| v.is_finite())
+        .ok_or_else(|| anyhow!("found {}, expected a finite number", shown(field.trim_ascii())))
 }
 
 fn number(field: &[u8]) -> Option<f64> {
@@ -195,11 +179,7 @@ fn number(field: &[u8]) -> Option<f64> {
 
 /// "line 12, column 3 (value)".
 fn place(line: u64, columns: Columns, role: usize) -> String {
-    format!(
-        "line {line}, column {} ({})",
-        columns[role] + 1,
-        ROLES[role]
-    )
+    format!("line {line}, column {} ({})", columns[role] + 1, ROLES[role])
 }
 
 #[cfg(test)]

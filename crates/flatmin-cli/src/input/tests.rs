@@ -119,20 +119,14 @@ fn test_entries_without_ids_are_matched_by_position() {
         .unwrap()
         .data;
     let head = "%%MatrixMarket matrix coordinate real general\n";
-    let entries = read_entries_like(
-        &folder.file("b.mtx", format!("{head}2 2 1\n2 1 7\n")),
-        &training,
-    )
-    .unwrap();
+    let entries =
+        read_entries_like(&folder.file("b.mtx", format!("{head}2 2 1\n2 1 7\n")), &training).unwrap();
     assert_eq!(
         (entries.rows, entries.cols, entries.y, entries.unknown),
         (vec![1], vec![0], vec![7.], 0)
     );
-    let error = read_entries_like(
-        &folder.file("c.mtx", format!("{head}2 3 1\n2 1 7\n")),
-        &training,
-    )
-    .unwrap_err();
+    let error =
+        read_entries_like(&folder.file("c.mtx", format!("{head}2 3 1\n2 1 7\n")), &training).unwrap_err();
     assert!(
         error
             .to_string()

@@ -16,9 +16,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Opens the text of `path`, decompressed when the name ends in `.gz`.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
     let file = super::open_file(path)?;
-    let zipped = path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    let zipped = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     if zipped {
         decoded(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
     } else {
@@ -143,11 +141,7 @@ mod tests {
         let lines = lines_of("t.dat", b"\xef\xbb\xbfa\r\n\r\n b \n\nc").unwrap();
         assert_eq!(
             lines,
-            [
-                (1, "a".to_owned()),
-                (3, "b".to_owned()),
-                (5, "c".to_owned())
-            ]
+            [(1, "a".to_owned()), (3, "b".to_owned()), (5, "c".to_owned())]
         );
     }
 

@@ -56,9 +56,7 @@ impl OutputDir {
         fs::create_dir_all(folder).with_context(named)?;
         let file = temporary(folder).with_context(named)?;
         fill(file.as_file(), content).with_context(named)?;
-        file.persist(&path)
-            .map_err(|e| e.error)
-            .with_context(named)?;
+        file.persist(&path).map_err(|e| e.error).with_context(named)?;
         sync_folder(folder).with_context(named)
     }
 }

@@ -14,10 +14,7 @@ const CHUNK: usize = 1 << 13;
 const SMALL: usize = (u32::MAX as usize) - (1 << 16);
 
 /// Writes an uncompressed archive with one f64 matrix a key.
-pub(crate) fn write_npz(
-    writer: impl Write + Seek,
-    matrices: &[(&str, ArrayView2<f64>)],
-) -> Result<()> {
+pub(crate) fn write_npz(writer: impl Write + Seek, matrices: &[(&str, ArrayView2<f64>)]) -> Result<()> {
     let mut zip = ZipWriter::new(writer);
     for (key, matrix) in matrices {
         zip.start_file(format!("{key}.npy"), options(8 * matrix.len()))?;

@@ -24,7 +24,11 @@ pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Resul
     let computed = upper_bound(&adjoint)?;
     let operator_norm = computed + adjoint_error(problem, weights, lambda, adjoint.frobenius());
     let m = lambda.len();
-    let magnitude: f64 = lambda.iter().zip(problem.data()).map(|(l, y)| (l * y).abs()).sum();
+    let magnitude: f64 = lambda
+        .iter()
+        .zip(problem.data())
+        .map(|(l, y)| (l * y).abs())
+        .sum();
     let inner = dot(lambda, problem.data()) - gamma(m + 2) * magnitude;
     let size = norm(lambda) * (1.0 + gamma(m + 2));
     // Shrinks a number towards −∞ by the few roundings of the last line.
@@ -40,7 +44,10 @@ pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Resul
         }
     };
     // λ = 0 is feasible and gives 0; it also answers for 0/0.
-    Ok(DualBound { value: value.max(0.0), operator_norm })
+    Ok(DualBound {
+        value: value.max(0.0),
+        operator_norm,
+    })
 }
 
 /// A bound on ‖computed − exact‖ of B*(λ) = W1⁻¹ A*(λ) W2⁻¹: rounding in A*, in the inverse weights, in the products.

@@ -57,7 +57,12 @@ pub(crate) fn penalty(problem: &Problem, weights: &Weights) -> Option<f64> {
 }
 
 /// Certifies `x` with the dual vector `lambda` (any numbers: a bad λ gives a poor bound, never a false one).
-pub fn certify(problem: &Problem, weights: &Weights, x: &Factors, lambda: &[f64]) -> Result<Certificate, Error> {
+pub fn certify(
+    problem: &Problem,
+    weights: &Weights,
+    x: &Factors,
+    lambda: &[f64],
+) -> Result<Certificate, Error> {
     let bound = dual_bound(problem, weights, lambda)?;
     let (l, r) = weights.rescale(x.l.as_ref(), x.r.as_ref());
     let z = Factors { l, r }.svd()?;

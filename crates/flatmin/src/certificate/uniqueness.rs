@@ -36,13 +36,24 @@ const INJECTIVE: f64 = 1e-7;
 const MAX_COLUMNS: usize = 4000;
 
 /// Decides uniqueness of the solution Z = W1 X W2 with singular value decomposition `z`.
-pub fn uniqueness(problem: &Problem, weights: &Weights, z: &Svd, lambda: &[f64]) -> Result<Uniqueness, Error> {
+pub fn uniqueness(
+    problem: &Problem,
+    weights: &Weights,
+    z: &Svd,
+    lambda: &[f64],
+) -> Result<Uniqueness, Error> {
     let undecided = Uniqueness::default();
     if weights.left.unobserved() + weights.right.unobserved() > 0 {
         // Nothing sees those rows and columns: any values there are as good.
-        return Ok(Uniqueness { unique: Some(false), margin: None });
+        return Ok(Uniqueness {
+            unique: Some(false),
+            margin: None,
+        });
     }
-    let p = z.s.iter().take_while(|s| **s > RANK * z.s[0] && **s > 0.0).count();
+    let p =
+        z.s.iter()
+            .take_while(|s| **s > RANK * z.s[0] && **s > 0.0)
+            .count();
     let (u, v) = (z.u.as_ref().subcols(0, p), z.v.as_ref().subcols(0, p));
     let scale = penalty(problem, weights).unwrap_or(1.0);
     let map = Rescaled::new(problem.map(), weights);
@@ -55,14 +66,23 @@ pub fn uniqueness(problem: &Problem, weights: &Weights, z: &Svd, lambda: &[f64])
     let outside = 1.0 - upper_bound_off(&w, u, v)? - 2.0 * tangent_error;
     let columns = p * (p + 1) / 2;
     if outside <= 0.0 || columns > MAX_COLUMNS {
-        return Ok(Uniqueness { unique: None, margin: Some(outside).filter(|m| *m <= 0.0) });
+        return Ok(Uniqueness {
+            unique: None,
+            margin: Some(outside).filter(|m| *m <= 0.0),
+        });
     }
     if columns > problem.map().measurements() {
-        return Ok(Uniqueness { unique: Some(false), margin: None });
+        return Ok(Uniqueness {
+            unique: Some(false),
+            margin: None,
+        });
     }
     let injectivity = smallest_singular_value(problem, weights, u, v)?;
     let margin = outside.min(injectivity);
-    Ok(Uniqueness { unique: (injectivity > INJECTIVE).then_some(true), margin: Some(margin) })
+    Ok(Uniqueness {
+        unique: (injectivity > INJECTIVE).then_some(true),
+        margin: Some(margin),
+    })
 }
 
 /// Of S ↦ B(U S Vᵀ) on the symmetric matrices, relative to the largest; 1 where there is nothing to tell.
@@ -89,5 +109,9 @@ fn smallest_singular_value(
     });
     let (values, _) = symmetric_eigen(row_gram(symmetric.as_ref()).as_ref())?;
     let (smallest, largest) = (values[0], values[values.len() - 1]);
-    Ok(if largest > 0.0 { (smallest.max(0.0) / largest).sqrt() } else { 0.0 })
+    Ok(if largest > 0.0 {
+        (smallest.max(0.0) / largest).sqrt()
+    } else {
+        0.0
+    })
 }

@@ -32,7 +32,11 @@ pub fn audit(map: &dyn MeasurementMap, weights: &Weights, y: &[f64], x: &Factors
     let nuclear: f64 = x.svd()?.s.iter().sum();
     Ok(Audit {
         traces: Traces::new(map, x),
-        balancedness: if nuclear > 0.0 { x.imbalance() / nuclear } else { 0.0 },
+        balancedness: if nuclear > 0.0 {
+            x.imbalance() / nuclear
+        } else {
+            0.0
+        },
         squared_norm: x.squared_norm(),
         lambda_max: largest_eigenvalue(map, x, y)?,
         misfit: norm(&residual),

@@ -40,7 +40,10 @@ impl Weight {
             return Ok(Weight::from_diagonal(vec![1.0; dimension], 1.0));
         }
         match gram {
-            Gram::Diagonal(d) => Ok(Weight::from_diagonal(d.iter().map(|v| v * scale).collect(), power)),
+            Gram::Diagonal(d) => Ok(Weight::from_diagonal(
+                d.iter().map(|v| v * scale).collect(),
+                power,
+            )),
             Gram::Dense(a) => Weight::from_dense(side, &a, scale, power),
         }
     }
@@ -48,8 +51,15 @@ impl Weight {
     /// Exact to a few roundings; zeros keep a zero inverse.
     fn from_diagonal(squared: Vec<f64>, power: f64) -> Self {
         let weight: Vec<f64> = squared.iter().map(|v| v.powf(power / 2.0)).collect();
-        let weight: Vec<f64> = weight.iter().zip(&squared).map(|(w, s)| if *s > 0.0 { *w } else { 0.0 }).collect();
-        let inverse: Vec<f64> = weight.iter().map(|w| if *w > 0.0 { 1.0 / w } else { 0.0 }).collect();
+        let weight: Vec<f64> = weight
+            .iter()
+            .zip(&squared)
+            .map(|(w, s)| if *s > 0.0 { *w } else { 0.0 })
+            .collect();
+        let inverse: Vec<f64> = weight
+            .iter()
+            .map(|w| if *w > 0.0 { 1.0 / w } else { 0.0 })
+            .collect();
         let largest = weight.iter().fold(0.0, |m, w| f64::max(m, *w));
         let inverse_norm = inverse.iter().fold(0.0, |m, w| f64::max(m, *w));
         Weight {
@@ -68,10 +78,16 @@ impl Weight {
         let (values, vectors) = symmetric_eigen(gram.as_ref())?;
         let (smallest, largest) = (values[0] * scale, values[n - 1] * scale);
         if !(smallest > SINGULAR * largest) {
-            return Err(Error::SingularRescaling { side, smallest, largest });
+            return Err(Error::SingularRescaling {
+                side,
+                smallest,
+                largest,
+            });
         }
         let function = |power: f64| {
-            let scaled = Mat::from_fn(n, n, |i, j| vectors[(i, j)] * (values[j] * scale).powf(power / 4.0));
+            let scaled = Mat::from_fn(n, n, |i, j| {
+                vectors[(i, j)] * (values[j] * scale).powf(power / 4.0)
+            });
             Gram::Dense(product(scaled.as_ref(), scaled.transpose()))
         };
         let ratio = largest / smallest;
@@ -106,7 +122,11 @@ impl Weight {
 
     /// The condition number of W; infinite where rows or columns are unobserved.
     pub fn condition(&self) -> f64 {
-        if self.unobserved > 0 { f64::INFINITY } else { self.condition }
+        if self.unobserved > 0 {
+            f64::INFINITY
+        } else {
+            self.condition
+        }
     }
 
     /// How many rows (columns) no measurement sees.
@@ -165,7 +185,11 @@ impl Weights {
         let power = objective.power();
         let (left_scale, right_scale) = (1.0 / (m * d2 as f64), 1.0 / (m * d1 as f64));
         let mean = |gram: &Gram, scale: f64| -> Result<f64, Error> {
-            Ok(if power == 0.0 { 1.0 } else { scale.powf(-power / 2.0) * mean_weight_correction(gram, power)? })
+            Ok(if power == 0.0 {
+                1.0
+            } else {
+                scale.powf(-power / 2.0) * mean_weight_correction(gram, power)?
+            })
         };
         let penalty_scale = mean(&left, left_scale)? * mean(&right, right_scale)?;
         Ok(Weights {
@@ -195,7 +219,13 @@ fn mean_weight_correction(gram: &Gram, power: f64) -> Result<f64, Error> {
         Gram::Diagonal(d) => d.clone(),
         Gram::Dense(a) => symmetric_eigen(a.as_ref())?.0,
     };
-    let moment = |p: f64| values.iter().filter(|v| **v > 0.0).map(|v| v.powf(p)).sum::<f64>();
+    let moment = |p: f64| {
+        values
+            .iter()
+            .filter(|v| **v > 0.0)
+            .map(|v| v.powf(p))
+            .sum::<f64>()
+    };
     Ok((moment(2.0) / moment(1.0 + power)).sqrt())
 }
 
@@ -298,6 +328,9 @@ impl<'a> Rescaled<'a> {
 
     /// ⟨B_i, B_j⟩.
     pub fn measurement_gram(&self) -> Gram {
-        self.map.measurement_gram(&self.weights.left.inverse_squared(), &self.weights.right.inverse_squared())
+        self.map.measurement_gram(
+            &self.weights.left.inverse_squared(),
+            &self.weights.right.inverse_squared(),
+        )
     }
 }

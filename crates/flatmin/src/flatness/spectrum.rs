@@ -22,7 +22,11 @@ impl<'a> Hessian<'a> {
     pub fn new(map: &'a dyn MeasurementMap, x: &'a Factors, y: &[f64]) -> Self {
         let mut residual = map.apply_factored(x.l.as_ref(), x.r.as_ref());
         residual.iter_mut().zip(y).for_each(|(r, y)| *r -= y);
-        Hessian { map, x, residual_adjoint: map.adjoint(&residual) }
+        Hessian {
+            map,
+            x,
+            residual_adjoint: map.adjoint(&residual),
+        }
     }
 
     /// (d1 + d2)·k.
@@ -49,7 +53,13 @@ impl<'a> Hessian<'a> {
 /// J(U, V) = A(U Rᵀ + L Vᵀ), as one product of twice the width.
 fn apply_tangent(map: &dyn MeasurementMap, x: &Factors, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Vec<f64> {
     let (k, beside) = (x.columns(), |a: MatRef<'_, f64>, b: MatRef<'_, f64>| {
-        Mat::from_fn(a.nrows(), 2 * x.columns(), |i, j| if j < x.columns() { a[(i, j)] } else { b[(i, j - x.columns())] })
+        Mat::from_fn(a.nrows(), 2 * x.columns(), |i, j| {
+            if j < x.columns() {
+                a[(i, j)]
+            } else {
+                b[(i, j - x.columns())]
+            }
+        })
     });
     debug_assert_eq!(u.ncols(), k);
     map.apply_factored(beside(u, x.l.as_ref()).as_ref(), beside(x.r.as_ref(), v).as_ref())

@@ -26,7 +26,11 @@ impl Traces {
         let (d1, d2) = map.shape();
         let left = 2.0 * map.right_gram().quadratic_form(x.r.as_ref());
         let right = 2.0 * map.left_gram().quadratic_form(x.l.as_ref());
-        Traces { left, right, scaled: left / d1 as f64 + right / d2 as f64 }
+        Traces {
+            left,
+            right,
+            scaled: left / d1 as f64 + right / d2 as f64,
+        }
     }
 
     /// tr D²f.

@@ -34,7 +34,10 @@ pub fn conjugate_gradients(
         scaled = precondition(&residual);
         let next = dot(&residual, &scaled);
         let ratio = next / size;
-        direction.iter_mut().zip(&scaled).for_each(|(d, s)| *d = s + ratio * *d);
+        direction
+            .iter_mut()
+            .zip(&scaled)
+            .for_each(|(d, s)| *d = s + ratio * *d);
         size = next;
     }
     x

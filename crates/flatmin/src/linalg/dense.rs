@@ -2,12 +2,12 @@
 //!
 //! Parallel work happens one level up, over pieces whose number is fixed by the problem.
 
+use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::{matmul, triangular};
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
-use faer::diag::Diag;
 use faer::{Accum, Auto, Mat, MatMut, MatRef, Par, Spec};
 
 use crate::error::Error;
@@ -53,11 +53,18 @@ pub fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
             1.0,
             Par::Seq,
         );
-        product_into(below, 1.0, a.subrows(start + width, n - start - width), own.transpose());
+        product_into(
+            below,
+            1.0,
+            a.subrows(start + width, n - start - width),
+            own.transpose(),
+        );
     };
     if n > GRAM_BLOCK && a.ncols() > GRAM_BLOCK {
         use rayon::prelude::*;
-        out.par_col_chunks_mut(GRAM_BLOCK).enumerate().for_each(|(i, columns)| piece(i * GRAM_BLOCK, columns));
+        out.par_col_chunks_mut(GRAM_BLOCK)
+            .enumerate()
+            .for_each(|(i, columns)| piece(i * GRAM_BLOCK, columns));
     } else {
         piece(0, out.as_mut());
     }
@@ -76,7 +83,9 @@ pub fn mirror_lower(a: &mut Mat<f64>) {
 
 /// ⟨a, b⟩ of matrices.
 pub fn inner(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> f64 {
-    (0..a.ncols()).map(|j| (0..a.nrows()).map(|i| a[(i, j)] * b[(i, j)]).sum::<f64>()).sum()
+    (0..a.ncols())
+        .map(|j| (0..a.nrows()).map(|i| a[(i, j)] * b[(i, j)]).sum::<f64>())
+        .sum()
 }
 
 /// ‖a‖_F, safe from overflow.
@@ -122,12 +131,28 @@ fn decompose(a: MatRef<'_, f64>, u_columns: usize, v_columns: usize) -> Result<S
     let size = rows.min(cols);
     let mut s = Diag::<f64>::zeros(size);
     let (mut u, mut v) = (Mat::zeros(rows, u_columns), Mat::zeros(cols, v_columns));
-    let kind = if u_columns == size && v_columns == size { ComputeSvdVectors::Thin } else { ComputeSvdVectors::Full };
+    let kind = if u_columns == size && v_columns == size {
+        ComputeSvdVectors::Thin
+    } else {
+        ComputeSvdVectors::Full
+    };
     let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, kind, kind, Par::Seq, svd_params()));
     let stack = MemStack::new(&mut memory);
-    svd(a, s.as_mut(), Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, svd_params())
-        .map_err(|_| Error::Numerical("singular value decomposition"))?;
-    Ok(Svd { u, s: s.column_vector().iter().copied().collect(), v })
+    svd(
+        a,
+        s.as_mut(),
+        Some(u.as_mut()),
+        Some(v.as_mut()),
+        Par::Seq,
+        stack,
+        svd_params(),
+    )
+    .map_err(|_| Error::Numerical("singular value decomposition"))?;
+    Ok(Svd {
+        u,
+        s: s.column_vector().iter().copied().collect(),
+        v,
+    })
 }
 
 /// The singular values, largest first.
@@ -136,8 +161,16 @@ pub fn singular_values(a: MatRef<'_, f64>) -> Result<Vec<f64>, Error> {
     let mut s = Diag::<f64>::zeros(rows.min(cols));
     let none = ComputeSvdVectors::No;
     let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, none, none, Par::Seq, svd_params()));
-    svd(a, s.as_mut(), None, None, Par::Seq, MemStack::new(&mut memory), svd_params())
-        .map_err(|_| Error::Numerical("singular values"))?;
+    svd(
+        a,
+        s.as_mut(),
+        None,
+        None,
+        Par::Seq,
+        MemStack::new(&mut memory),
+        svd_params(),
+    )
+    .map_err(|_| Error::Numerical("singular values"))?;
     Ok(s.column_vector().iter().copied().collect())
 }
 
@@ -147,8 +180,15 @@ pub fn symmetric_eigen(a: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error
     let (mut s, mut u) = (Diag::<f64>::zeros(n), Mat::zeros(n, n));
     let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Default::default());
     let mut memory = MemBuffer::new(scratch);
-    self_adjoint_evd(a, s.as_mut(), Some(u.as_mut()), Par::Seq, MemStack::new(&mut memory), Default::default())
-        .map_err(|_| Error::Numerical("symmetric eigenvalue decomposition"))?;
+    self_adjoint_evd(
+        a,
+        s.as_mut(),
+        Some(u.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut memory),
+        Default::default(),
+    )
+    .map_err(|_| Error::Numerical("symmetric eigenvalue decomposition"))?;
     Ok((s.column_vector().iter().copied().collect(), u))
 }
 
@@ -165,7 +205,14 @@ impl Cholesky {
         let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());
         let mut memory = MemBuffer::new(scratch);
         let stack = MemStack::new(&mut memory);
-        llt::factor::cholesky_in_place(a.as_mut(), Default::default(), Par::Seq, stack, Default::default()).ok()?;
+        llt::factor::cholesky_in_place(
+            a.as_mut(),
+            Default::default(),
+            Par::Seq,
+            stack,
+            Default::default(),
+        )
+        .ok()?;
         // A NaN pivot compares false with everything: look at the result.
         (0..n).all(|i| a[(i, i)] > 0.0).then_some(Cholesky { l: a })
     }
@@ -178,7 +225,12 @@ impl Cholesky {
 
     /// X ← a⁻¹·X.
     pub fn solve_matrix(&self, x: MatMut<'_, f64>) {
-        llt::solve::solve_in_place(self.l.as_ref(), x, Par::Seq, MemStack::new(&mut MemBuffer::new(faer::dyn_stack::StackReq::EMPTY)));
+        llt::solve::solve_in_place(
+            self.l.as_ref(),
+            x,
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(faer::dyn_stack::StackReq::EMPTY)),
+        );
     }
 
     /// The smallest and the largest diagonal entry of l: their squared ratio bounds the condition of a from below.

@@ -19,7 +19,11 @@ const MAX_STEPS: usize = 400;
 const TOLERANCE: f64 = 1e-7;
 
 /// A unit vector orthogonal to `basis`, or `None` when there is none left.
-fn fresh_direction(dimension: usize, basis: &[Vec<f64>], rng: &mut rand_chacha::ChaCha8Rng) -> Option<Vec<f64>> {
+fn fresh_direction(
+    dimension: usize,
+    basis: &[Vec<f64>],
+    rng: &mut rand_chacha::ChaCha8Rng,
+) -> Option<Vec<f64>> {
     if basis.len() >= dimension {
         return None;
     }
@@ -45,7 +49,9 @@ pub fn largest_eigenvalue(dimension: usize, apply: impl Fn(&[f64]) -> Vec<f64>) 
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let mut basis: Vec<Vec<f64>> = Vec::new();
     let (mut diagonal, mut off) = (Vec::new(), Vec::new());
-    let Some(mut v) = fresh_direction(dimension, &basis, &mut rng) else { return Ok(0.0) };
+    let Some(mut v) = fresh_direction(dimension, &basis, &mut rng) else {
+        return Ok(0.0);
+    };
     loop {
         let mut w = apply(&v);
         diagonal.push(dot(&w, &v));
@@ -53,7 +59,10 @@ pub fn largest_eigenvalue(dimension: usize, apply: impl Fn(&[f64]) -> Vec<f64>) 
         orthogonalise(&mut w, &basis);
         let beta = norm(&w);
         let steps = diagonal.len();
-        let scale = diagonal.iter().chain(&off).fold(0.0, |m: f64, x: &f64| m.max(x.abs()));
+        let scale = diagonal
+            .iter()
+            .chain(&off)
+            .fold(0.0, |m: f64, x: &f64| m.max(x.abs()));
         let closed = beta <= 1e-13 * scale;
         if closed || steps % 5 == 0 || steps >= MAX_STEPS.min(dimension) {
             let t = Mat::from_fn(steps, steps, |i, j| match i.abs_diff(j) {
@@ -108,7 +117,9 @@ pub fn top_singular(
             u.iter_mut().for_each(|x| *x /= a);
             alpha.push(a);
         } else {
-            let Some(fresh) = fresh_direction(rows, &us, &mut rng) else { break };
+            let Some(fresh) = fresh_direction(rows, &us, &mut rng) else {
+                break;
+            };
             u = fresh;
             alpha.push(0.0);
         }
@@ -119,7 +130,9 @@ pub fn top_singular(
         let steps = alpha.len();
         if steps >= limit || (steps >= count + 2 && steps % 4 == 0) {
             let core = bidiagonal_svd(&alpha, &beta)?;
-            let residual = (0..count).map(|j| b * core.u[(steps - 1, j)].abs()).fold(0.0, f64::max);
+            let residual = (0..count)
+                .map(|j| b * core.u[(steps - 1, j)].abs())
+                .fold(0.0, f64::max);
             if steps >= limit || (b > 1e-14 * scale && residual <= TOLERANCE * core.s[0]) {
                 return Ok(ritz_triplets(&core, count, &us, &vs));
             }
@@ -158,5 +171,9 @@ fn ritz_triplets(core: &Svd, count: usize, us: &[Vec<f64>], vs: &[Vec<f64>]) -> 
         }
         out
     };
-    Svd { u: combine(us, core.u.as_ref()), s: core.s[..count].to_vec(), v: combine(vs, core.v.as_ref()) }
+    Svd {
+        u: combine(us, core.u.as_ref()),
+        s: core.s[..count].to_vec(),
+        v: combine(vs, core.v.as_ref()),
+    }
 }

@@ -28,7 +28,9 @@ pub fn upper_bound(w: &Adjoint<'_>) -> Result<f64, Error> {
 /// ‖W‖ ≤ ‖U‖·σ1·‖V‖ + ‖W − U Σ Vᵀ‖_F, with ‖U‖² ≤ 1 + ‖UᵀU − I‖_F: it holds whatever the decomposition was.
 fn by_decomposition(w: MatRef<'_, f64>) -> Result<f64, Error> {
     let svd = thin_svd(w)?;
-    let Some(largest) = svd.s.first().copied() else { return Ok(0.0) };
+    let Some(largest) = svd.s.first().copied() else {
+        return Ok(0.0);
+    };
     let n = svd.s.len();
     let excess = |q: &Mat<f64>| {
         let mut gram = product(q.transpose(), q.as_ref());
@@ -55,7 +57,9 @@ pub fn upper_bound_off(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) 
     let half = project_off(side, small_gram(w).as_ref());
     let gram = project_off(side, half.transpose());
     let ritz = largest_eigenvalue(gram.nrows(), |x| {
-        product(gram.as_ref(), MatRef::from_column_major_slice(x, x.len(), 1)).col_as_slice(0).to_vec()
+        product(gram.as_ref(), MatRef::from_column_major_slice(x, x.len(), 1))
+            .col_as_slice(0)
+            .to_vec()
     })?;
     by_cholesky(&gram, ritz, w.frobenius(), rows.max(cols) + 4 * side.ncols())
 }
@@ -119,8 +123,10 @@ fn small_gram(w: &Adjoint<'_>) -> Mat<f64> {
                 }
             } else {
                 for a in 0..rows {
-                    let line: Vec<_> =
-                        entries.row_range(a).map(|i| (entries.columns()[i] as usize, values[i])).collect();
+                    let line: Vec<_> = entries
+                        .row_range(a)
+                        .map(|i| (entries.columns()[i] as usize, values[i]))
+                        .collect();
                     add(&line);
                 }
             }

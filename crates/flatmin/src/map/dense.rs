@@ -28,7 +28,11 @@ impl Dense {
     pub fn new(matrices: Vec<f64>, measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
         check_length("A", matrices.len(), measurements * shape.0 * shape.1)?;
         check_finite("A", &matrices)?;
-        Ok(Dense { shape, measurements, matrices })
+        Ok(Dense {
+            shape,
+            measurements,
+            matrices,
+        })
     }
 
     fn size(&self) -> usize {
@@ -82,10 +86,21 @@ fn inner_products(matrices: &[f64], x: &[f64], out: &mut [f64]) {
 }
 
 /// The two products of one A_i with thin factors: `left` ← vec(A R), `right` ← vec(Aᵀ L).
-fn thin_products(a: MatRef<'_, f64>, l: MatRef<'_, f64>, r: MatRef<'_, f64>, left: &mut [f64], right: &mut [f64]) {
+fn thin_products(
+    a: MatRef<'_, f64>,
+    l: MatRef<'_, f64>,
+    r: MatRef<'_, f64>,
+    left: &mut [f64],
+    right: &mut [f64],
+) {
     let k = l.ncols();
     product_into(MatMut::from_column_major_slice_mut(left, a.nrows(), k), 1.0, a, r);
-    product_into(MatMut::from_column_major_slice_mut(right, a.ncols(), k), 1.0, a.transpose(), l);
+    product_into(
+        MatMut::from_column_major_slice_mut(right, a.ncols(), k),
+        1.0,
+        a.transpose(),
+        l,
+    );
 }
 
 impl MeasurementMap for Dense {
@@ -105,12 +120,14 @@ impl MeasurementMap for Dense {
     fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64> {
         let (x, size) = (row_major(x), self.size().max(1));
         let mut out = vec![0.0; self.measurements];
-        out.par_chunks_mut(self.piece()).zip(self.matrices.par_chunks(self.piece() * size)).for_each(|(out, a)| {
-            dispatch(
-                #[inline(always)]
-                || inner_products(a, &x, out),
-            );
-        });
+        out.par_chunks_mut(self.piece())
+            .zip(self.matrices.par_chunks(self.piece() * size))
+            .for_each(|(out, a)| {
+                dispatch(
+                    #[inline(always)]
+                    || inner_products(a, &x, out),
+                );
+            });
         out
     }
 
@@ -133,7 +150,17 @@ impl MeasurementMap for Dense {
             for a in matrices.chunks_exact((d1 * d2).max(1)) {
                 let a = MatRef::from_row_major_slice(a, d1, d2);
                 let t = a.transpose();
-                matmul(out.as_mut(), TriangularLower, Accum::Add, a, Rectangular, t, Rectangular, 1.0, Par::Seq);
+                matmul(
+                    out.as_mut(),
+                    TriangularLower,
+                    Accum::Add,
+                    a,
+                    Rectangular,
+                    t,
+                    Rectangular,
+                    1.0,
+                    Par::Seq,
+                );
             }
         });
         let mut gram = MatRef::from_column_major_slice(&sum, d1, d1).to_owned();
@@ -188,13 +215,19 @@ impl MeasurementMap for Dense {
         let mut adjoint = vec![0.0; size];
         for (part, columns, weighted) in pieces {
             for (i, column) in columns.chunks_exact(rows.max(1)).enumerate() {
-                jacobian.col_as_slice_mut(residual.len() + i).copy_from_slice(column);
+                jacobian
+                    .col_as_slice_mut(residual.len() + i)
+                    .copy_from_slice(column);
             }
             residual.extend_from_slice(&part);
             axpy(1.0, &weighted, &mut adjoint);
         }
         let adjoint = Adjoint::Dense(MatRef::from_row_major_slice(&adjoint, d1, d2).to_owned());
-        Linearisation { residual, jacobian, adjoint }
+        Linearisation {
+            residual,
+            jacobian,
+            adjoint,
+        }
     }
 
     /// From A_i R, the left half of the Jacobian.
@@ -214,23 +247,32 @@ impl MeasurementMap for Dense {
         let ((d1, d2), m, size) = (self.shape, self.measurements, self.size());
         let all = MatRef::from_column_major_slice(&self.matrices, size, m);
         let mut out = Mat::zeros(m, m);
-        out.par_col_chunks_mut(64).enumerate().for_each(|(block, columns)| {
-            let mut weighted = Mat::zeros(size, columns.ncols());
-            for j in 0..columns.ncols() {
-                let start = (block * 64 + j) * size;
-                let a = MatRef::from_row_major_slice(&self.matrices[start..start + size], d1, d2);
-                let paq = q.times(p.times(a).transpose());
-                weighted.col_as_slice_mut(j).copy_from_slice(&column_major(paq.as_ref()));
-            }
-            product_into(columns, 1.0, all.transpose(), weighted.as_ref());
-        });
+        out.par_col_chunks_mut(64)
+            .enumerate()
+            .for_each(|(block, columns)| {
+                let mut weighted = Mat::zeros(size, columns.ncols());
+                for j in 0..columns.ncols() {
+                    let start = (block * 64 + j) * size;
+                    let a = MatRef::from_row_major_slice(&self.matrices[start..start + size], d1, d2);
+                    let paq = q.times(p.times(a).transpose());
+                    weighted
+                        .col_as_slice_mut(j)
+                        .copy_from_slice(&column_major(paq.as_ref()));
+                }
+                product_into(columns, 1.0, all.transpose(), weighted.as_ref());
+            });
         Gram::Dense(out)
     }
 
     /// Each entry is a sum of m products.
     fn adjoint_rounding(&self, w: &[f64]) -> f64 {
         let size = self.size().max(1);
-        let magnitude: f64 = self.matrices.chunks_exact(size).zip(w).map(|(a, w)| w.abs() * norm(a)).sum();
+        let magnitude: f64 = self
+            .matrices
+            .chunks_exact(size)
+            .zip(w)
+            .map(|(a, w)| w.abs() * norm(a))
+            .sum();
         gamma(self.measurements + 1) * magnitude
     }
 

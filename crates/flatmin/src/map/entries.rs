@@ -33,12 +33,22 @@ impl Entries {
     /// Sorts the entries by row and column. Returns the map and the data in its order.
     ///
     /// Refuses indices outside the shape and entries that are observed twice.
-    pub fn new(rows: &[u32], columns: &[u32], data: &[f64], shape: (usize, usize)) -> Result<(Self, Vec<f64>), Error> {
+    pub fn new(
+        rows: &[u32],
+        columns: &[u32],
+        data: &[f64],
+        shape: (usize, usize),
+    ) -> Result<(Self, Vec<f64>), Error> {
         crate::error::check_length("cols", columns.len(), rows.len())?;
         crate::error::check_length("y", data.len(), rows.len())?;
         for (what, indices, size) in [("row", rows, shape.0), ("column", columns, shape.1)] {
             if let Some(entry) = indices.iter().position(|i| *i as usize >= size) {
-                return Err(Error::OutOfRange { what, entry, index: indices[entry] as usize, size });
+                return Err(Error::OutOfRange {
+                    what,
+                    entry,
+                    index: indices[entry] as usize,
+                    size,
+                });
             }
         }
         if rows.len() > u32::MAX as usize {
@@ -56,10 +66,25 @@ impl Entries {
         let data: Vec<f64> = order.iter().map(|i| data[*i as usize]).collect();
         if let Some(i) = (1..rows.len()).find(|i| rows[*i] == rows[i - 1] && columns[*i] == columns[i - 1]) {
             let (row, column) = (rows[i] as usize, columns[i] as usize);
-            return Err(Error::Duplicate { row, column, first: data[i - 1], second: data[i] });
+            return Err(Error::Duplicate {
+                row,
+                column,
+                first: data[i - 1],
+                second: data[i],
+            });
         }
         let (by_column, column_start) = bucket(&columns, shape.1, 0..rows.len() as u32);
-        Ok((Entries { shape, columns, rows, row_start, by_column, column_start }, data))
+        Ok((
+            Entries {
+                shape,
+                columns,
+                rows,
+                row_start,
+                by_column,
+                column_start,
+            },
+            data,
+        ))
     }
 
     /// Row of each entry.
@@ -141,11 +166,13 @@ fn bucket(keys: &[u32], size: usize, order: impl Iterator<Item = u32>) -> (Vec<u
 fn gather(count: usize, k: usize, fill: impl Fn(usize, &mut [f64]) + Sync) -> Mat<f64> {
     let mut out = vec![0.0; count * k];
     if k > 0 {
-        out.par_chunks_mut(BLOCK * k).enumerate().for_each(|(block, rows)| {
-            for (a, row) in rows.chunks_exact_mut(k).enumerate() {
-                fill(block * BLOCK + a, row);
-            }
-        });
+        out.par_chunks_mut(BLOCK * k)
+            .enumerate()
+            .for_each(|(block, rows)| {
+                for (a, row) in rows.chunks_exact_mut(k).enumerate() {
+                    fill(block * BLOCK + a, row);
+                }
+            });
     }
     MatRef::from_row_major_slice(&out, count, k).to_owned()
 }
@@ -170,22 +197,31 @@ impl MeasurementMap for Entries {
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
         let (k, l, r) = (l.ncols(), row_major(l), row_major(r));
         let mut out = vec![0.0; self.rows.len()];
-        out.par_chunks_mut(BLOCK * 16).enumerate().for_each(|(block, out)| {
-            for (j, out) in out.iter_mut().enumerate() {
-                let i = block * BLOCK * 16 + j;
-                let (a, b) = (self.rows[i] as usize, self.columns[i] as usize);
-                *out = dot(&l[a * k..(a + 1) * k], &r[b * k..(b + 1) * k]);
-            }
-        });
+        out.par_chunks_mut(BLOCK * 16)
+            .enumerate()
+            .for_each(|(block, out)| {
+                for (j, out) in out.iter_mut().enumerate() {
+                    let i = block * BLOCK * 16 + j;
+                    let (a, b) = (self.rows[i] as usize, self.columns[i] as usize);
+                    *out = dot(&l[a * k..(a + 1) * k], &r[b * k..(b + 1) * k]);
+                }
+            });
         out
     }
 
     fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64> {
-        self.rows.iter().zip(&self.columns).map(|(a, b)| x[(*a as usize, *b as usize)]).collect()
+        self.rows
+            .iter()
+            .zip(&self.columns)
+            .map(|(a, b)| x[(*a as usize, *b as usize)])
+            .collect()
     }
 
     fn adjoint(&self, w: &[f64]) -> Adjoint<'_> {
-        Adjoint::Sparse { entries: self, values: w.to_vec() }
+        Adjoint::Sparse {
+            entries: self,
+            values: w.to_vec(),
+        }
     }
 
     /// diag(entries in each row).
@@ -232,7 +268,9 @@ impl MeasurementMap for Entries {
             _ => {
                 let p = p.times(Mat::<f64>::identity(d1, d1).as_ref());
                 let q = q.times(Mat::<f64>::identity(d2, d2).as_ref());
-                Gram::Dense(Mat::from_fn(m, m, |i, j| p[(at(i).0, at(j).0)] * q[(at(i).1, at(j).1)]))
+                Gram::Dense(Mat::from_fn(m, m, |i, j| {
+                    p[(at(i).0, at(j).0)] * q[(at(i).1, at(j).1)]
+                }))
             }
         }
     }

@@ -67,7 +67,9 @@ impl MeasurementMap for Identity {
 
     fn compress(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
         let ((_, d2), k) = (self.shape, l.ncols());
-        Mat::from_fn(k * k, self.measurements(), |j, i| l[(i / d2, j % k)] * r[(i % d2, j / k)])
+        Mat::from_fn(k * k, self.measurements(), |j, i| {
+            l[(i / d2, j % k)] * r[(i % d2, j / k)]
+        })
     }
 
     /// ⟨e_a e_bᵀ, P e_c e_dᵀ Q⟩ = P[a, c]·Q[d, b].
@@ -80,7 +82,9 @@ impl MeasurementMap for Identity {
             _ => {
                 let p = p.times(Mat::<f64>::identity(d1, d1).as_ref());
                 let q = q.times(Mat::<f64>::identity(d2, d2).as_ref());
-                Gram::Dense(Mat::from_fn(d1 * d2, d1 * d2, |i, j| p[(i / d2, j / d2)] * q[(j % d2, i % d2)]))
+                Gram::Dense(Mat::from_fn(d1 * d2, d1 * d2, |i, j| {
+                    p[(i / d2, j / d2)] * q[(j % d2, i % d2)]
+                }))
             }
         }
     }

@@ -51,10 +51,17 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     fn linearise(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>, y: &[f64]) -> Linearisation<'_> {
         let jacobian = self.jacobian(l, r);
         let left = column_major(l);
-        let residual: Vec<f64> =
-            y.iter().enumerate().map(|(i, y)| dot(&jacobian.col_as_slice(i)[..left.len()], &left) - y).collect();
+        let residual: Vec<f64> = y
+            .iter()
+            .enumerate()
+            .map(|(i, y)| dot(&jacobian.col_as_slice(i)[..left.len()], &left) - y)
+            .collect();
         let adjoint = self.adjoint(&residual);
-        Linearisation { residual, jacobian, adjoint }
+        Linearisation {
+            residual,
+            jacobian,
+            adjoint,
+        }
     }
 
     /// (A*(w) R, A*(w)ᵀ L): the adjoint of the Jacobian.
@@ -187,7 +194,9 @@ pub(crate) fn gamma(n: usize) -> f64 {
 
 /// The entries of a matrix, column after column.
 pub(crate) fn column_major(a: MatRef<'_, f64>) -> Vec<f64> {
-    (0..a.ncols()).flat_map(|j| (0..a.nrows()).map(move |i| a[(i, j)])).collect()
+    (0..a.ncols())
+        .flat_map(|j| (0..a.nrows()).map(move |i| a[(i, j)]))
+        .collect()
 }
 
 /// The entries of a matrix, row after row.

@@ -45,7 +45,9 @@ impl RankOne {
 
 /// Σ_c p[c, i]·q[c, i] for every column i.
 fn column_dots(p: &Mat<f64>, q: &Mat<f64>) -> Vec<f64> {
-    (0..p.ncols()).map(|i| dot(p.col_as_slice(i), q.col_as_slice(i))).collect()
+    (0..p.ncols())
+        .map(|i| dot(p.col_as_slice(i), q.col_as_slice(i)))
+        .collect()
 }
 
 impl MeasurementMap for RankOne {
@@ -71,17 +73,24 @@ impl MeasurementMap for RankOne {
 
     /// A*(w) = Σ w_i a_i b_iᵀ.
     fn adjoint(&self, w: &[f64]) -> Adjoint<'_> {
-        Adjoint::Dense(product(Self::scaled(&self.left, |i| w[i]).as_ref(), self.right.transpose()))
+        Adjoint::Dense(product(
+            Self::scaled(&self.left, |i| w[i]).as_ref(),
+            self.right.transpose(),
+        ))
     }
 
     /// Σ ‖b_i‖² a_i a_iᵀ.
     fn left_gram(&self) -> Gram {
-        Gram::Dense(row_gram(Self::scaled(&self.left, |i| norm(self.right.col_as_slice(i))).as_ref()))
+        Gram::Dense(row_gram(
+            Self::scaled(&self.left, |i| norm(self.right.col_as_slice(i))).as_ref(),
+        ))
     }
 
     /// Σ ‖a_i‖² b_i b_iᵀ.
     fn right_gram(&self) -> Gram {
-        Gram::Dense(row_gram(Self::scaled(&self.right, |i| norm(self.left.col_as_slice(i))).as_ref()))
+        Gram::Dense(row_gram(
+            Self::scaled(&self.right, |i| norm(self.left.col_as_slice(i))).as_ref(),
+        ))
     }
 
     /// A_i R = a_i (Rᵀ b_i)ᵀ and A_iᵀ L = b_i (Lᵀ a_i)ᵀ.
@@ -103,7 +112,10 @@ impl MeasurementMap for RankOne {
     fn adjoint_thin(&self, w: &[f64], l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
         let la = Self::scaled(&product(l.transpose(), self.left.as_ref()), |i| w[i]);
         let rb = Self::scaled(&product(r.transpose(), self.right.as_ref()), |i| w[i]);
-        (product(self.left.as_ref(), rb.transpose()), product(self.right.as_ref(), la.transpose()))
+        (
+            product(self.left.as_ref(), rb.transpose()),
+            product(self.right.as_ref(), la.transpose()),
+        )
     }
 
     /// (Lᵀ a_i)(Rᵀ b_i)ᵀ.
@@ -121,7 +133,9 @@ impl MeasurementMap for RankOne {
     fn measurement_gram(&self, p: &Gram, q: &Gram) -> Gram {
         let left = product(self.left.transpose(), p.times(self.left.as_ref()).as_ref());
         let right = product(self.right.transpose(), q.times(self.right.as_ref()).as_ref());
-        Gram::Dense(Mat::from_fn(left.nrows(), left.ncols(), |i, j| left[(i, j)] * right[(i, j)]))
+        Gram::Dense(Mat::from_fn(left.nrows(), left.ncols(), |i, j| {
+            left[(i, j)] * right[(i, j)]
+        }))
     }
 
     /// Each entry is a sum of m products of three numbers.

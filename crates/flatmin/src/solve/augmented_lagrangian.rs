@@ -62,7 +62,13 @@ pub(super) fn solve(
         Fit::Penalised(mu) => (mu, 0.0),
     };
     let z = product(start.l.as_ref(), start.r.transpose());
-    let mut state = State { instance, ridge, epsilon, z, sigma: 1.0 };
+    let mut state = State {
+        instance,
+        ridge,
+        epsilon,
+        z,
+        sigma: 1.0,
+    };
     let lambda = state.first_multiplier(start.lambda)?;
     state.iterate(lambda, settings, monitor)
 }
@@ -77,7 +83,10 @@ impl<'a> State<'a, '_> {
         let top = self.instance.leading(&self.instance.map.adjoint(&lambda), 1)?.s[0];
         lambda.iter_mut().for_each(|l| *l /= top);
         let typical = norm(&self.instance.b) / self.instance.mean_square.sqrt();
-        self.sigma = std::env::var("FIRST").map(|v| v.parse().unwrap()).unwrap_or(FIRST) * self.z.norm_l2().max(0.1 * typical);
+        self.sigma = std::env::var("FIRST")
+            .map(|v| v.parse().unwrap())
+            .unwrap_or(FIRST)
+            * self.z.norm_l2().max(0.1 * typical);
         Ok(lambda)
     }
 
@@ -95,22 +104,43 @@ impl<'a> State<'a, '_> {
         axpy(-1.0, &self.instance.b, &mut gradient);
         let pull = self.ridge + if size > 0.0 { self.epsilon / size } else { 0.0 };
         axpy(pull, &lambda, &mut gradient);
-        Ok(Dual { lambda, svd, active, value, gradient })
+        Ok(Dual {
+            lambda,
+            svd,
+            active,
+            value,
+            gradient,
+        })
     }
 
-    fn iterate(&mut self, lambda: Vec<f64>, settings: &Settings, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+    fn iterate(
+        &mut self,
+        lambda: Vec<f64>,
+        settings: &Settings,
+        monitor: &mut Monitor<'_>,
+    ) -> Result<Outcome, Error> {
         let size = norm(&self.instance.b);
         let floor = 1e-3 * settings.tolerance.min(1e-6);
         let (mut dual, mut moved) = (self.evaluate(lambda)?, 1.0);
-        let mut stalled = 0; let mut outer = 0;
+        let mut stalled = 0;
+        let mut outer = 0;
         loop {
-            let env=|k:&str,d:f64| std::env::var(k).map(|v| v.parse().unwrap()).unwrap_or(d);
-            let target = (env("T1",0.1) * moved * size).min(1e-2 * env("T2",0.3).powi(outer) * size).max(floor * size);
+            let env = |k: &str, d: f64| std::env::var(k).map(|v| v.parse().unwrap()).unwrap_or(d);
+            let target = (env("T1", 0.1) * moved * size)
+                .min(1e-2 * env("T2", 0.3).powi(outer) * size)
+                .max(floor * size);
             outer += 1;
             let before = monitor.iterations();
             let stopped = self.minimise(&mut dual, target, monitor)?;
             let steps = monitor.iterations() - before;
-            eprintln!("  al sigma/Z {:.2e} steps {} target {:.1e} grad {:.1e} active {}", self.sigma / self.z.norm_l2(), steps, target/size, norm(&dual.gradient)/size, dual.active);
+            eprintln!(
+                "  al sigma/Z {:.2e} steps {} target {:.1e} grad {:.1e} active {}",
+                self.sigma / self.z.norm_l2(),
+                steps,
+                target / size,
+                norm(&dual.gradient) / size,
+                dual.active
+            );
             let (l, r) = shrunken(&dual.svd, dual.active, self.sigma);
             let z = product(l.as_ref(), r.transpose());
             moved = (&z - &self.z).norm_l2() / z.norm_l2().max(f64::MIN_POSITIVE);
@@ -120,7 +150,13 @@ impl<'a> State<'a, '_> {
             let outcome = |lambda: &[f64], l: Mat<f64>, r: Mat<f64>, stopped: Option<Status>| {
                 let by = if self.ridge > 0.0 { self.ridge } else { 1.0 };
                 let lambda = lambda.iter().map(|v| v * by).collect();
-                Outcome { l, r, lambda, stopped, method: "augmented lagrangian" }
+                Outcome {
+                    l,
+                    r,
+                    lambda,
+                    stopped,
+                    method: "augmented lagrangian",
+                }
             };
             if stopped.is_some() {
                 return Ok(outcome(&dual.lambda, l, r, stopped));
@@ -128,12 +164,23 @@ impl<'a> State<'a, '_> {
             if let Some(done) = self.complete(&dual, settings, &l, &r, monitor)? {
                 return Ok(done);
             }
-            stalled = if norm(&dual.gradient) > target { stalled + 1 } else { 0 };
+            stalled = if norm(&dual.gradient) > target {
+                stalled + 1
+            } else {
+                0
+            };
             if (feasible && judged <= 0.3 * settings.tolerance) || stalled > 8 {
                 return Ok(outcome(&dual.lambda, l, r, None));
             }
-            let env=|k:&str,d:f64| std::env::var(k).map(|v| v.parse().unwrap()).unwrap_or(d);
-            self.sigma *= if steps <= env("S1",4.) as usize { env("G1",3.) } else if steps <= env("S2",10.) as usize { env("G2",1.7) } else { env("G3",1.) }; self.sigma = self.sigma.min(env("CAP",1e3) * self.z.norm_l2());
+            let env = |k: &str, d: f64| std::env::var(k).map(|v| v.parse().unwrap()).unwrap_or(d);
+            self.sigma *= if steps <= env("S1", 4.) as usize {
+                env("G1", 3.)
+            } else if steps <= env("S2", 10.) as usize {
+                env("G2", 1.7)
+            } else {
+                env("G3", 1.)
+            };
+            self.sigma = self.sigma.min(env("CAP", 1e3) * self.z.norm_l2());
             dual = self.evaluate(dual.lambda)?;
         }
     }
@@ -146,11 +193,18 @@ impl<'a> State<'a, '_> {
         let size = norm(&dual.lambda);
         let inner = dot(&dual.lambda, &instance.b);
         let mut misfit = dual.gradient.clone();
-        axpy(-(self.ridge + if size > 0.0 { self.epsilon / size } else { 0.0 }), &dual.lambda, &mut misfit);
+        axpy(
+            -(self.ridge + if size > 0.0 { self.epsilon / size } else { 0.0 }),
+            &dual.lambda,
+            &mut misfit,
+        );
         let misfit = norm(&misfit);
         let (value, bound) = if self.ridge > 0.0 {
             let mu = self.ridge;
-            (mu * nuclear + 0.5 * misfit * misfit, mu * inner / top - 0.5 * (mu * size / top).powi(2))
+            (
+                mu * nuclear + 0.5 * misfit * misfit,
+                mu * inner / top - 0.5 * (mu * size / top).powi(2),
+            )
         } else {
             (nuclear, (inner - self.epsilon * size) / top)
         };
@@ -170,10 +224,16 @@ impl<'a> State<'a, '_> {
         let (d1, d2) = self.instance.map.shape();
         let p = dual.active;
         let determined = p > 0 && p * (d1 + d2 - p) <= self.instance.b.len();
-        if self.instance.fit != Fit::Exact || !determined || norm(&dual.gradient) > 1e-3 * norm(&self.instance.b) {
+        if self.instance.fit != Fit::Exact
+            || !determined
+            || norm(&dual.gradient) > 1e-3 * norm(&self.instance.b)
+        {
             return Ok(None);
         }
-        let near = Factors { l: l.clone(), r: r.clone() };
+        let near = Factors {
+            l: l.clone(),
+            r: r.clone(),
+        };
         let Some(mut outcome) = polish::complete(self.instance, near, &dual.lambda, monitor)? else {
             return Ok(None);
         };
@@ -183,7 +243,12 @@ impl<'a> State<'a, '_> {
     }
 
     /// Newton steps on φ until ‖∇φ‖ ≤ target.
-    fn minimise(&self, dual: &mut Dual, target: f64, monitor: &mut Monitor<'_>) -> Result<Option<Status>, Error> {
+    fn minimise(
+        &self,
+        dual: &mut Dual,
+        target: f64,
+        monitor: &mut Monitor<'_>,
+    ) -> Result<Option<Status>, Error> {
         for _ in 0..std::env::var("MAXI").map(|v| v.parse().unwrap()).unwrap_or(STEPS) {
             let size = norm(&dual.gradient);
             if size <= target {
@@ -192,8 +257,12 @@ impl<'a> State<'a, '_> {
             if let Some(status) = monitor.step() {
                 return Ok(Some(status));
             }
-            let Some(step) = self.newton_step(dual, size) else { break };
-            let Some(next) = self.search(dual, &step)? else { break };
+            let Some(step) = self.newton_step(dual, size) else {
+                break;
+            };
+            let Some(next) = self.search(dual, &step)? else {
+                break;
+            };
             *dual = next;
         }
         Ok(None)
@@ -213,7 +282,12 @@ impl<'a> State<'a, '_> {
         if self.epsilon > 0.0 && length > 0.0 {
             let unit: Vec<f64> = dual.lambda.iter().map(|l| l / length).collect();
             let unit = MatRef::from_column_major_slice(&unit, m, 1);
-            crate::linalg::dense::add_product(hessian.as_mut(), -self.epsilon / length, unit, unit.transpose());
+            crate::linalg::dense::add_product(
+                hessian.as_mut(),
+                -self.epsilon / length,
+                unit,
+                unit.transpose(),
+            );
         }
         for _ in 0..30 {
             let mut system = hessian.clone();
@@ -258,7 +332,10 @@ impl<'a> State<'a, '_> {
         let jacobian = self.instance.map.jacobian(up, vp);
         // Row i, column j: (Uᵀ B_i V)[j, c] of the block for column c of V, (Uᵀ B_i V)[c, j] of that for column c of U.
         let rotate = |basis: &Mat<f64>, start: usize| {
-            product(jacobian.as_ref().subrows(start, basis.nrows()).transpose(), basis.as_ref())
+            product(
+                jacobian.as_ref().subrows(start, basis.nrows()).transpose(),
+                basis.as_ref(),
+            )
         };
         let shrink = |j: usize| (svd.s[j] - self.sigma).max(0.0);
         let mut features = Mat::zeros(m, p * (d1 + d2 - p));
@@ -277,7 +354,11 @@ impl<'a> State<'a, '_> {
             for j in c + 1..q {
                 let (a, b) = (column.col_as_slice(j), line.col_as_slice(j));
                 let difference = (svd.s[c] - svd.s[j]).max(f64::MIN_POSITIVE);
-                let symmetric = if j < p { 1.0 } else { (shrink(c) / difference).min(1.0) };
+                let symmetric = if j < p {
+                    1.0
+                } else {
+                    (shrink(c) / difference).min(1.0)
+                };
                 let antisymmetric = (shrink(c) + shrink(j)) / (svd.s[c] + svd.s[j]);
                 push((0.5 * symmetric).sqrt(), a, 1.0, b);
                 push((0.5 * antisymmetric).sqrt(), a, -1.0, b);
@@ -293,7 +374,9 @@ impl<'a> State<'a, '_> {
 /// Factors of the shrunken matrix.
 fn shrunken(svd: &Svd, active: usize, sigma: f64) -> (Mat<f64>, Mat<f64>) {
     let scale = |basis: &Mat<f64>| {
-        Mat::from_fn(basis.nrows(), active, |i, j| basis[(i, j)] * (svd.s[j] - sigma).max(0.0).sqrt())
+        Mat::from_fn(basis.nrows(), active, |i, j| {
+            basis[(i, j)] * (svd.s[j] - sigma).max(0.0).sqrt()
+        })
     };
     (scale(&svd.u), scale(&svd.v))
 }

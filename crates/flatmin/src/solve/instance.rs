@@ -42,10 +42,18 @@ impl<'a> Instance<'a> {
         let map = Rescaled::new(problem.map(), weights);
         // ‖y‖ up to a factor, without the squares that overflow.
         let largest = max_abs(problem.data());
-        let scale = if largest > 0.0 { largest.log2().floor().exp2() } else { 1.0 };
+        let scale = if largest > 0.0 {
+            largest.log2().floor().exp2()
+        } else {
+            1.0
+        };
         let b: Vec<f64> = problem.data().iter().map(|y| y / scale).collect();
         let size = norm(&b);
-        let unit = if size > 0.0 { size.log2().floor().exp2() } else { 1.0 };
+        let unit = if size > 0.0 {
+            size.log2().floor().exp2()
+        } else {
+            1.0
+        };
         let scale = scale * unit;
         let b = b.iter().map(|v| v / unit).collect();
         let fit = match (problem.fit(), penalty(problem, weights)) {
@@ -53,7 +61,13 @@ impl<'a> Instance<'a> {
             (Fit::Ball(epsilon), None) => Fit::Ball(epsilon / scale),
             _ => Fit::Exact,
         };
-        Instance { map, b, fit, scale, mean_square: mean_square(&map, weights) }
+        Instance {
+            map,
+            b,
+            fit,
+            scale,
+            mean_square: mean_square(&map, weights),
+        }
     }
 
     /// Whether Z = 0 solves it.
@@ -70,12 +84,21 @@ impl<'a> Instance<'a> {
     pub(super) fn zero(&self) -> Outcome {
         let (d1, d2) = self.map.shape();
         let lambda = vec![0.0; self.b.len()];
-        Outcome { l: Mat::zeros(d1, 0), r: Mat::zeros(d2, 0), lambda, stopped: None, method: "zero" }
+        Outcome {
+            l: Mat::zeros(d1, 0),
+            r: Mat::zeros(d2, 0),
+            lambda,
+            stopped: None,
+            method: "zero",
+        }
     }
 
     /// Balanced factors of Z and λ in the scale of the problem.
     pub(super) fn unscale(&self, outcome: &Outcome) -> Result<(Factors, Vec<f64>), Error> {
-        let factors = Factors { l: outcome.l.clone(), r: outcome.r.clone() };
+        let factors = Factors {
+            l: outcome.l.clone(),
+            r: outcome.r.clone(),
+        };
         let mut z = Factors::balanced(&factors.svd()?, 1e-12);
         let root = self.scale.sqrt();
         for factor in [&mut z.l, &mut z.r] {
@@ -84,7 +107,11 @@ impl<'a> Instance<'a> {
             }
         }
         // The penalised dual scales with the data; the others' constraint ‖B*(λ)‖ ≤ 1 does not.
-        let by = if matches!(self.fit, Fit::Penalised(_)) { self.scale } else { 1.0 };
+        let by = if matches!(self.fit, Fit::Penalised(_)) {
+            self.scale
+        } else {
+            1.0
+        };
         Ok((z, outcome.lambda.iter().map(|l| l * by).collect()))
     }
 
@@ -105,7 +132,11 @@ impl<'a> Instance<'a> {
 
     /// Records a point in the scale of the data.
     pub(super) fn record(&self, monitor: &mut Monitor<'_>, value: f64, bound: f64, misfit: f64, rank: usize) {
-        let by = if matches!(self.fit, Fit::Penalised(_)) { self.scale * self.scale } else { self.scale };
+        let by = if matches!(self.fit, Fit::Penalised(_)) {
+            self.scale * self.scale
+        } else {
+            self.scale
+        };
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 

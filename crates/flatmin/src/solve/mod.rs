@@ -76,7 +76,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { tolerance: 1e-8, max_iterations: 20_000, time_limit: None, rank: None, method: Method::Auto }
+        Settings {
+            tolerance: 1e-8,
+            max_iterations: 20_000,
+            time_limit: None,
+            rank: None,
+            method: Method::Auto,
+        }
     }
 }
 
@@ -84,10 +90,18 @@ impl Settings {
     fn check(&self) -> Result<(), Error> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let found = self.tolerance.to_string();
-            return Err(Error::Setting { name: "tol", found, expected: "a number between 0 and 1" });
+            return Err(Error::Setting {
+                name: "tol",
+                found,
+                expected: "a number between 0 and 1",
+            });
         }
         if self.rank == Some(0) {
-            return Err(Error::Setting { name: "rank", found: "0".into(), expected: "at least 1" });
+            return Err(Error::Setting {
+                name: "rank",
+                found: "0".into(),
+                expected: "at least 1",
+            });
         }
         Ok(())
     }
@@ -145,7 +159,9 @@ fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) 
     let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT && settings.rank.is_none();
     match settings.method {
         Method::Splitting => splitting::douglas_rachford(instance, settings, monitor),
-        Method::AugmentedLagrangian => augmented_lagrangian::solve(instance, settings, instance.zero(), monitor),
+        Method::AugmentedLagrangian => {
+            augmented_lagrangian::solve(instance, settings, instance.zero(), monitor)
+        }
         Method::Path => Ok(path::follow(instance, settings, None, monitor)?.outcome()),
         Method::Auto => {
             let widest = dual_fits.then_some(instance.b.len());

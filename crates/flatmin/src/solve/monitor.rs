@@ -33,7 +33,9 @@ pub struct Observer<'a> {
 
 impl std::fmt::Debug for Observer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Observer").field("interrupt", &self.interrupt).finish_non_exhaustive()
+        f.debug_struct("Observer")
+            .field("interrupt", &self.interrupt)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +62,11 @@ impl<'a> Monitor<'a> {
 
     /// Counts a step; says whether the run has to stop before it.
     pub(super) fn step(&mut self) -> Option<Status> {
-        if self.observer.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        if self
+            .observer
+            .interrupt
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
+        {
             return Some(Status::Interrupted);
         }
         let late = self.time_limit.is_some_and(|limit| self.start.elapsed() >= limit);
@@ -73,7 +79,11 @@ impl<'a> Monitor<'a> {
 
     /// Keeps a record; the bound never falls.
     pub(super) fn record(&mut self, value: f64, lower_bound: f64, residual: f64, rank: usize) {
-        let best = self.history.iter().filter_map(|r| r.lower_bound).fold(lower_bound, f64::max);
+        let best = self
+            .history
+            .iter()
+            .filter_map(|r| r.lower_bound)
+            .fold(lower_bound, f64::max);
         let record = Record {
             iteration: self.iterations,
             seconds: self.start.elapsed().as_secs_f64(),

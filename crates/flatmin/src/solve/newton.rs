@@ -39,12 +39,24 @@ impl<'a> Point<'a> {
         let unknowns = (l.nrows() + r.nrows()) * l.ncols();
         if unknowns <= FORMED && unknowns * b.len() <= FORMED_JACOBIAN {
             let at = instance.map.linearise(l.as_ref(), r.as_ref(), b);
-            return Point { l, r, residual: at.residual, jacobian: Some(at.jacobian), adjoint: at.adjoint };
+            return Point {
+                l,
+                r,
+                residual: at.residual,
+                jacobian: Some(at.jacobian),
+                adjoint: at.adjoint,
+            };
         }
         let mut residual = instance.map.apply_factored(l.as_ref(), r.as_ref());
         axpy(-1.0, b, &mut residual);
         let adjoint = instance.map.adjoint(&residual);
-        Point { l, r, residual, jacobian: None, adjoint }
+        Point {
+            l,
+            r,
+            residual,
+            jacobian: None,
+            adjoint,
+        }
     }
 
     /// (vec L, vec R).
@@ -64,26 +76,37 @@ impl<'a> Point<'a> {
     pub(super) fn split<'b>(&self, v: &'b [f64]) -> (MatRef<'b, f64>, MatRef<'b, f64>) {
         let (d1, d2, k) = (self.l.nrows(), self.r.nrows(), self.l.ncols());
         let (left, right) = v.split_at(d1 * k);
-        (MatRef::from_column_major_slice(left, d1, k), MatRef::from_column_major_slice(right, d2, k))
+        (
+            MatRef::from_column_major_slice(left, d1, k),
+            MatRef::from_column_major_slice(right, d2, k),
+        )
     }
 
     /// F_μ.
     fn objective(&self, mu: f64) -> f64 {
-        0.5 * mu * (self.l.squared_norm_l2() + self.r.squared_norm_l2()) + 0.5 * dot(&self.residual, &self.residual)
+        0.5 * mu * (self.l.squared_norm_l2() + self.r.squared_norm_l2())
+            + 0.5 * dot(&self.residual, &self.residual)
     }
 
     /// Its gradient, packed.
     fn gradient(&self, mu: f64) -> Vec<f64> {
         let mut g = self.packed();
         g.iter_mut().for_each(|v| *v *= mu);
-        add_pair(&mut g, 1.0, &self.adjoint.times(self.r.as_ref()), &self.adjoint.transpose_times(self.l.as_ref()));
+        add_pair(
+            &mut g,
+            1.0,
+            &self.adjoint.times(self.r.as_ref()),
+            &self.adjoint.transpose_times(self.l.as_ref()),
+        );
         g
     }
 
     /// Jᵀ w, packed.
     pub(super) fn jacobian_adjoint(&self, instance: &Instance<'a>, w: &[f64]) -> Vec<f64> {
         match &self.jacobian {
-            Some(j) => column_major(product(j.as_ref(), MatRef::from_column_major_slice(w, w.len(), 1)).as_ref()),
+            Some(j) => {
+                column_major(product(j.as_ref(), MatRef::from_column_major_slice(w, w.len(), 1)).as_ref())
+            }
             None => {
                 let (left, right) = instance.map.adjoint_thin(w, self.l.as_ref(), self.r.as_ref());
                 let mut out = column_major(left.as_ref());
@@ -110,7 +133,13 @@ impl<'a> Point<'a> {
 
 /// [a, b].
 fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    Mat::from_fn(a.nrows(), a.ncols() + b.ncols(), |i, j| if j < a.ncols() { a[(i, j)] } else { b[(i, j - a.ncols())] })
+    Mat::from_fn(a.nrows(), a.ncols() + b.ncols(), |i, j| {
+        if j < a.ncols() {
+            a[(i, j)]
+        } else {
+            b[(i, j - a.ncols())]
+        }
+    })
 }
 
 /// out ← out + s·(vec left, vec right).
@@ -225,12 +254,19 @@ fn inexact_step<'a>(
     gradient: &[f64],
 ) -> Option<Point<'a>> {
     let scale = mu * (point.l.squared_norm_l2() + point.r.squared_norm_l2()).sqrt();
-    let forcing = (norm(gradient) / scale.max(f64::MIN_POSITIVE)).sqrt().clamp(1e-6, 0.1);
+    let forcing = (norm(gradient) / scale.max(f64::MIN_POSITIVE))
+        .sqrt()
+        .clamp(1e-6, 0.1);
     let hessian = |v: &[f64]| {
         let mut out = point.jacobian_adjoint(instance, &point.jacobian_times(instance, v));
         axpy(mu, v, &mut out);
         let (u, w) = point.split(v);
-        add_pair(&mut out, 1.0, &point.adjoint.times(w), &point.adjoint.transpose_times(u));
+        add_pair(
+            &mut out,
+            1.0,
+            &point.adjoint.times(w),
+            &point.adjoint.transpose_times(u),
+        );
         out
     };
     let preconditioner = BlockScaling::new(instance, point, mu)?;
@@ -271,15 +307,31 @@ impl BlockScaling {
             cholesky.solve_matrix(inverse.as_mut());
             Some(inverse)
         };
-        Some(BlockScaling { left: inverse(&point.r)?, right: inverse(&point.l)?, d1: point.l.nrows() })
+        Some(BlockScaling {
+            left: inverse(&point.r)?,
+            right: inverse(&point.l)?,
+            d1: point.l.nrows(),
+        })
     }
 
     pub(super) fn apply(&self, v: &[f64]) -> Vec<f64> {
         let k = self.left.nrows();
         let (first, second) = v.split_at(self.d1 * k);
         let d2 = second.len() / k;
-        let mut out = column_major(product(MatRef::from_column_major_slice(first, self.d1, k), self.left.as_ref()).as_ref());
-        out.extend(column_major(product(MatRef::from_column_major_slice(second, d2, k), self.right.as_ref()).as_ref()));
+        let mut out = column_major(
+            product(
+                MatRef::from_column_major_slice(first, self.d1, k),
+                self.left.as_ref(),
+            )
+            .as_ref(),
+        );
+        out.extend(column_major(
+            product(
+                MatRef::from_column_major_slice(second, d2, k),
+                self.right.as_ref(),
+            )
+            .as_ref(),
+        ));
         out
     }
 }

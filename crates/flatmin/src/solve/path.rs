@@ -129,7 +129,11 @@ impl<'a> Path<'a, '_> {
     }
 
     fn outcome(&self, stopped: Option<Status>) -> Outcome {
-        let scale = if matches!(self.instance.fit, Fit::Penalised(_)) { 1.0 } else { self.mu };
+        let scale = if matches!(self.instance.fit, Fit::Penalised(_)) {
+            1.0
+        } else {
+            self.mu
+        };
         Outcome {
             l: self.point.l.clone(),
             r: self.point.r.clone(),
@@ -176,22 +180,39 @@ impl<'a> Path<'a, '_> {
     /// Appends the singular vectors above μ, as long as the quadratic model says.
     fn grow(&mut self, violation: f64) {
         let room = (self.cap() - self.columns()).min(self.columns().max(4));
-        let count = self.dual.s.iter().take_while(|s| **s > self.mu * (1.0 + violation)).count().min(room);
+        let count = self
+            .dual
+            .s
+            .iter()
+            .take_while(|s| **s > self.mu * (1.0 + violation))
+            .count()
+            .min(room);
         // The adjoint belongs to the residual B(Z) − target, whose sign is opposite: −u vᵀ descends.
         let size = |j: usize| (0.7 * (self.dual.s[j] - self.mu) / self.instance.mean_square).sqrt();
         let append = |factor: &Mat<f64>, basis: &Mat<f64>, sign: f64| {
             let k = factor.ncols();
             Mat::from_fn(factor.nrows(), k + count, |i, j| {
-                if j < k { factor[(i, j)] } else { sign * size(j - k) * basis[(i, j - k)] }
+                if j < k {
+                    factor[(i, j)]
+                } else {
+                    sign * size(j - k) * basis[(i, j - k)]
+                }
             })
         };
-        let (l, r) = (append(&self.point.l, &self.dual.u, -1.0), append(&self.point.r, &self.dual.v, 1.0));
+        let (l, r) = (
+            append(&self.point.l, &self.dual.u, -1.0),
+            append(&self.point.r, &self.dual.v, 1.0),
+        );
         self.point = Point::new(self.instance, l, r, &self.target);
         self.damping = f64::max(self.damping, 1e-3 * self.mu);
     }
 
     fn drop_dead_columns(&mut self) -> Result<(), Error> {
-        let z = Factors { l: self.point.l.clone(), r: self.point.r.clone() }.svd()?;
+        let z = Factors {
+            l: self.point.l.clone(),
+            r: self.point.r.clone(),
+        }
+        .svd()?;
         if z.s.iter().all(|s| *s > DEAD * z.s[0]) {
             return Ok(());
         }
@@ -216,7 +237,8 @@ impl<'a> Path<'a, '_> {
                 (nuclear, dot(&lambda, &self.instance.b) - epsilon * norm(&lambda))
             }
         };
-        self.instance.record(monitor, value, bound, misfit, self.columns());
+        self.instance
+            .record(monitor, value, bound, misfit, self.columns());
         Ok(())
     }
 
@@ -239,7 +261,10 @@ impl<'a> Path<'a, '_> {
 
     /// Tolerances at which the gap is well below the one asked for.
     fn tight(&self) -> (f64, f64) {
-        (0.05 * self.settings.tolerance.sqrt().min(1e-3), 0.05 * self.settings.tolerance)
+        (
+            0.05 * self.settings.tolerance.sqrt().min(1e-3),
+            0.05 * self.settings.tolerance,
+        )
     }
 
     fn to_exact(&mut self, top: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
@@ -261,12 +286,20 @@ impl<'a> Path<'a, '_> {
 
     /// Completes the point to an exact solution with a dual that proves it, if its rank is right.
     fn complete(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<End>, Error> {
-        let Some(z) = self.truncated()? else { return Ok(None) };
+        let Some(z) = self.truncated()? else {
+            return Ok(None);
+        };
         let Some(outcome) = polish::complete(self.instance, z, &self.lambda(self.mu), monitor)? else {
             return Ok(None);
         };
         let judged = polish::judge(self.instance, &outcome)?;
-        self.instance.record(monitor, judged.value, judged.bound, judged.misfit, outcome.l.ncols());
+        self.instance.record(
+            monitor,
+            judged.value,
+            judged.bound,
+            judged.misfit,
+            outcome.l.ncols(),
+        );
         if judged.proves(0.5 * self.settings.tolerance) {
             return Ok(Some(End::Finished(outcome)));
         }
@@ -276,13 +309,27 @@ impl<'a> Path<'a, '_> {
     /// Z less the columns below its widest relative gap: a penalised solution carries small ones that the exact solution
     /// need not have. `None` while no gap stands out.
     fn truncated(&self) -> Result<Option<Factors>, Error> {
-        let z = Factors { l: self.point.l.clone(), r: self.point.r.clone() }.svd()?;
-        let Some(largest) = z.s.first().copied() else { return Ok(None) };
+        let z = Factors {
+            l: self.point.l.clone(),
+            r: self.point.r.clone(),
+        }
+        .svd()?;
+        let Some(largest) = z.s.first().copied() else {
+            return Ok(None);
+        };
         // What follows the last column is known only to be small: the penalty hides singular values of about μ/c.
         let hidden = self.mu / self.instance.mean_square;
-        let below = |i: usize| z.s.get(i + 1).copied().unwrap_or(0.0).max(0.1 * hidden).max(1e-12 * largest);
+        let below = |i: usize| {
+            z.s.get(i + 1)
+                .copied()
+                .unwrap_or(0.0)
+                .max(0.1 * hidden)
+                .max(1e-12 * largest)
+        };
         let ratios = (0..z.s.len()).map(|i| z.s[i] / below(i));
-        let (at, ratio) = ratios.enumerate().fold((0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
+        let (at, ratio) = ratios
+            .enumerate()
+            .fold((0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
         Ok((ratio >= GAP).then(|| Factors::balanced(&z, 0.5 * (z.s[at] + below(at).min(z.s[at])) / largest)))
     }
 
@@ -319,7 +366,11 @@ impl<'a> Path<'a, '_> {
         let mut last_side = 0;
         for _ in 0..200 {
             let bracketed = above.is_some() && below.is_some();
-            let (tolerance, violation) = if bracketed { (1e-9, 0.05 * self.settings.tolerance) } else { (LOOSE, VIOLATION) };
+            let (tolerance, violation) = if bracketed {
+                (1e-9, 0.05 * self.settings.tolerance)
+            } else {
+                (LOOSE, VIOLATION)
+            };
             match self.stage(tolerance, violation, monitor)? {
                 Stage::Stopped(status) => return Ok(End::Finished(self.outcome(Some(status)))),
                 Stage::TooWide => return Ok(End::TooWide(self.outcome(None))),

@@ -44,10 +44,21 @@ pub(super) fn complete(
     if p == 0 || p * (d1 + d2 - p) > instance.b.len() {
         return Ok(None);
     }
-    let Some(exact) = fit_exactly(instance, near, monitor)? else { return Ok(None) };
-    let balanced = Factors::balanced(&Factors { l: exact.l, r: exact.r }.svd()?, 1e-12);
+    let Some(exact) = fit_exactly(instance, near, monitor)? else {
+        return Ok(None);
+    };
+    let balanced = Factors::balanced(
+        &Factors {
+            l: exact.l,
+            r: exact.r,
+        }
+        .svd()?,
+        1e-12,
+    );
     let exact = Point::new(instance, balanced.l, balanced.r, &instance.b);
-    let Some(system) = TangentSystem::new(instance, &exact) else { return Ok(None) };
+    let Some(system) = TangentSystem::new(instance, &exact) else {
+        return Ok(None);
+    };
     let mut lambda = lambda.to_vec();
     let goal = exact.packed();
     for _ in 0..2 {
@@ -56,7 +67,13 @@ pub(super) fn complete(
         let correction = exact.jacobian_times(instance, &system.solve(instance, &exact, &missing, 1e-8));
         axpy(1.0, &correction, &mut lambda);
     }
-    Ok(Some(Outcome { l: exact.l, r: exact.r, lambda, stopped: None, method: "path" }))
+    Ok(Some(Outcome {
+        l: exact.l,
+        r: exact.r,
+        lambda,
+        stopped: None,
+        method: "path",
+    }))
 }
 
 /// Gauss-Newton until the misfit is rounding; `None` if it stops falling before.
@@ -75,7 +92,9 @@ fn fit_exactly<'a>(
         if monitor.step().is_some() {
             return Ok(None);
         }
-        let Some(system) = TangentSystem::new(instance, &point) else { return Ok(None) };
+        let Some(system) = TangentSystem::new(instance, &point) else {
+            return Ok(None);
+        };
         let mut gradient = point.jacobian_adjoint(instance, &point.residual);
         gradient.iter_mut().for_each(|g| *g = -*g);
         let forcing = (misfit / size).clamp(1e-10, 1e-3);
@@ -140,7 +159,10 @@ fn gauge_directions(point: &Point<'_>) -> Mat<f64> {
             // G = e_i e_jᵀ: column j of L G is column i of L; column i of R Gᵀ is column j of R.
             let column = out.col_as_slice_mut(i * p + j);
             column[j * d1..(j + 1) * d1].copy_from_slice(point.l.col_as_slice(i));
-            for (o, r) in column[p * d1 + i * d2..p * d1 + (i + 1) * d2].iter_mut().zip(point.r.col_as_slice(j)) {
+            for (o, r) in column[p * d1 + i * d2..p * d1 + (i + 1) * d2]
+                .iter_mut()
+                .zip(point.r.col_as_slice(j))
+            {
                 *o = -r;
             }
         }
@@ -150,11 +172,30 @@ fn gauge_directions(point: &Point<'_>) -> Mat<f64> {
 
 /// Value, bound and misfit of an exact outcome.
 pub(super) fn judge(instance: &Instance<'_>, outcome: &Outcome) -> Result<Judged, Error> {
-    let value: f64 = Factors { l: outcome.l.clone(), r: outcome.r.clone() }.svd()?.s.iter().sum();
-    let top = instance.leading(&instance.map.adjoint(&outcome.lambda), 1)?.s.first().copied().unwrap_or(0.0);
-    let mut residual = instance.map.apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
+    let value: f64 = Factors {
+        l: outcome.l.clone(),
+        r: outcome.r.clone(),
+    }
+    .svd()?
+    .s
+    .iter()
+    .sum();
+    let top = instance
+        .leading(&instance.map.adjoint(&outcome.lambda), 1)?
+        .s
+        .first()
+        .copied()
+        .unwrap_or(0.0);
+    let mut residual = instance
+        .map
+        .apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
     axpy(-1.0, &instance.b, &mut residual);
     let misfit = norm(&residual);
     let bound = dot(&outcome.lambda, &instance.b) / top.max(1.0);
-    Ok(Judged { value, bound, misfit, relative_misfit: misfit / norm(&instance.b) })
+    Ok(Judged {
+        value,
+        bound,
+        misfit,
+        relative_misfit: misfit / norm(&instance.b),
+    })
 }

@@ -5,9 +5,9 @@
 
 use faer::{Mat, MatRef};
 
+use super::Settings;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
-use super::Settings;
 use crate::error::Error;
 use crate::linalg::dense::{Svd, product, symmetric_eigen, thin_svd};
 use crate::linalg::vector::{axpy, dot, norm};
@@ -26,26 +26,43 @@ struct Fitting {
 impl Fitting {
     fn new(instance: &Instance<'_>) -> Result<Self, Error> {
         match instance.map.measurement_gram() {
-            Gram::Diagonal(values) => Ok(Fitting { values, vectors: None, b: instance.b.clone() }),
+            Gram::Diagonal(values) => Ok(Fitting {
+                values,
+                vectors: None,
+                b: instance.b.clone(),
+            }),
             Gram::Dense(gram) => {
                 let (values, vectors) = symmetric_eigen(gram.as_ref())?;
                 let b = column(product(vectors.transpose(), as_matrix(&instance.b)));
-                Ok(Fitting { values, vectors: Some(vectors), b })
+                Ok(Fitting {
+                    values,
+                    vectors: Some(vectors),
+                    b,
+                })
             }
         }
     }
 
     fn into_basis(&self, w: &[f64]) -> Vec<f64> {
-        self.vectors.as_ref().map_or_else(|| w.to_vec(), |e| column(product(e.transpose(), as_matrix(w))))
+        self.vectors
+            .as_ref()
+            .map_or_else(|| w.to_vec(), |e| column(product(e.transpose(), as_matrix(w))))
     }
 
     fn out_of_basis(&self, w: &[f64]) -> Vec<f64> {
-        self.vectors.as_ref().map_or_else(|| w.to_vec(), |e| column(product(e.as_ref(), as_matrix(w))))
+        self.vectors
+            .as_ref()
+            .map_or_else(|| w.to_vec(), |e| column(product(e.as_ref(), as_matrix(w))))
     }
 
     /// w such that the proximal point of the fit at v is v − B*(w), given B(v).
     fn multiplier(&self, fit: Fit, image: &[f64], t: f64) -> Vec<f64> {
-        let misfit: Vec<f64> = self.into_basis(image).iter().zip(&self.b).map(|(c, b)| c - b).collect();
+        let misfit: Vec<f64> = self
+            .into_basis(image)
+            .iter()
+            .zip(&self.b)
+            .map(|(c, b)| c - b)
+            .collect();
         let largest = self.values.iter().fold(0.0, |m: f64, v| m.max(*v));
         let ridge = match fit {
             Fit::Exact => 0.0,
@@ -54,7 +71,11 @@ impl Fitting {
         };
         let solve = |(c, e): (&f64, &f64)| {
             // Directions that no measurement reaches carry no multiplier.
-            if ridge == 0.0 && *e <= 1e-12 * largest { 0.0 } else { c / (e + ridge) }
+            if ridge == 0.0 && *e <= 1e-12 * largest {
+                0.0
+            } else {
+                c / (e + ridge)
+            }
         };
         let w: Vec<f64> = if ridge.is_infinite() {
             vec![0.0; misfit.len()]
@@ -70,12 +91,21 @@ impl Fitting {
             return f64::INFINITY;
         }
         let left = |nu: f64| {
-            misfit.iter().zip(&self.values).map(|(c, e)| (nu * c / (e + nu)).powi(2)).sum::<f64>().sqrt()
+            misfit
+                .iter()
+                .zip(&self.values)
+                .map(|(c, e)| (nu * c / (e + nu)).powi(2))
+                .sum::<f64>()
+                .sqrt()
         };
         let (mut low, mut high) = (-80.0_f64, 80.0_f64);
         for _ in 0..120 {
             let middle = 0.5 * (low + high);
-            if left(middle.exp()) > epsilon { high = middle } else { low = middle }
+            if left(middle.exp()) > epsilon {
+                high = middle
+            } else {
+                low = middle
+            }
         }
         (0.5 * (low + high)).exp()
     }
@@ -115,16 +145,37 @@ pub(super) fn douglas_rachford(
     }
 }
 
-fn outcome(instance: &Instance<'_>, svd: &Svd, t: f64, mut lambda: Vec<f64>, stopped: Option<super::Status>) -> Outcome {
+fn outcome(
+    instance: &Instance<'_>,
+    svd: &Svd,
+    t: f64,
+    mut lambda: Vec<f64>,
+    stopped: Option<super::Status>,
+) -> Outcome {
     let active = svd.s.iter().take_while(|s| **s > t).count();
-    let factor = |basis: &Mat<f64>| Mat::from_fn(basis.nrows(), active, |i, j| basis[(i, j)] * (svd.s[j] - t).sqrt());
+    let factor = |basis: &Mat<f64>| {
+        Mat::from_fn(basis.nrows(), active, |i, j| {
+            basis[(i, j)] * (svd.s[j] - t).sqrt()
+        })
+    };
     if let Fit::Penalised(mu) = instance.fit {
         lambda.iter_mut().for_each(|l| *l *= mu);
     }
-    Outcome { l: factor(&svd.u), r: factor(&svd.v), lambda, stopped, method: "splitting" }
+    Outcome {
+        l: factor(&svd.u),
+        r: factor(&svd.v),
+        lambda,
+        stopped,
+        method: "splitting",
+    }
 }
 
-fn record(instance: &Instance<'_>, x: &Mat<f64>, lambda: &[f64], monitor: &mut Monitor<'_>) -> Result<(), Error> {
+fn record(
+    instance: &Instance<'_>,
+    x: &Mat<f64>,
+    lambda: &[f64],
+    monitor: &mut Monitor<'_>,
+) -> Result<(), Error> {
     let mut misfit = instance.map.apply_dense(x.as_ref());
     axpy(-1.0, &instance.b, &mut misfit);
     let misfit = norm(&misfit);
@@ -135,7 +186,10 @@ fn record(instance: &Instance<'_>, x: &Mat<f64>, lambda: &[f64], monitor: &mut M
     let (value, bound) = match instance.fit {
         Fit::Exact => (nuclear, inner),
         Fit::Ball(epsilon) => (nuclear, inner - epsilon * size),
-        Fit::Penalised(mu) => (mu * nuclear + 0.5 * misfit * misfit, mu * inner - 0.5 * (mu * size).powi(2)),
+        Fit::Penalised(mu) => (
+            mu * nuclear + 0.5 * misfit * misfit,
+            mu * inner - 0.5 * (mu * size).powi(2),
+        ),
     };
     let rank = singular.iter().filter(|s| **s > 0.0).count();
     instance.record(monitor, value, bound, misfit, rank);
@@ -143,7 +197,9 @@ fn record(instance: &Instance<'_>, x: &Mat<f64>, lambda: &[f64], monitor: &mut M
 }
 
 fn shrink(svd: &Svd, t: f64) -> Mat<f64> {
-    let scaled = Mat::from_fn(svd.u.nrows(), svd.s.len(), |i, j| svd.u[(i, j)] * (svd.s[j] - t).max(0.0));
+    let scaled = Mat::from_fn(svd.u.nrows(), svd.s.len(), |i, j| {
+        svd.u[(i, j)] * (svd.s[j] - t).max(0.0)
+    });
     product(scaled.as_ref(), svd.v.transpose())
 }
 

@@ -3,8 +3,7 @@ use proptest::prelude::*;
 
 fn entries(list: &[(u32, u32, f64)]) -> Entries {
     let mut entries = Entries::empty((9, 9), Places::Entries);
-    list.iter()
-        .for_each(|&(i, j, value)| entries.push(i, j, value));
+    list.iter().for_each(|&(i, j, value)| entries.push(i, j, value));
     entries
 }
 
@@ -39,10 +38,7 @@ fn contradictory_entries_are_named_with_places_ids_and_values() {
     for (line, col, value) in [(2, 1, 7.), (12, 0, 3.), (507, 0, 4.)] {
         table.push_at_line(line, 0, col, value);
     }
-    (table.row_ids, table.col_ids) = (
-        Some(vec!["u3".into()]),
-        Some(vec!["i9".into(), "i1".into()]),
-    );
+    (table.row_ids, table.col_ids) = (Some(vec!["u3".into()]), Some(vec!["i9".into(), "i1".into()]));
     let error = table.finish().unwrap_err().to_string();
     assert_eq!(
         error,
@@ -71,10 +67,7 @@ fn no_entry_and_no_number_are_refused() {
         .finish()
         .unwrap_err()
         .to_string();
-    assert_eq!(
-        error,
-        "entry 1: found the value NaN, expected a finite number"
-    );
+    assert_eq!(error, "entry 1: found the value NaN, expected a finite number");
 }
 
 #[test]

@@ -55,8 +55,7 @@ fn other_kinds_are_named() {
     ] {
         let error = refusal(&format!("%%MatrixMarket matrix {kind}\n1 1 1\n1 1 1\n"));
         assert!(
-            error.starts_with("line 1: found \"%%MatrixMarket matrix ")
-                && error.contains("expected"),
+            error.starts_with("line 1: found \"%%MatrixMarket matrix ") && error.contains("expected"),
             "{error}"
         );
     }
@@ -66,15 +65,8 @@ fn other_kinds_are_named() {
 
 #[test]
 fn errors_name_the_line() {
-    let body = |rest: &str| {
-        refusal(&format!(
-            "%%MatrixMarket matrix coordinate real general\n{rest}"
-        ))
-    };
-    assert_eq!(
-        body(""),
-        "found no size line, expected \"rows columns entries\""
-    );
+    let body = |rest: &str| refusal(&format!("%%MatrixMarket matrix coordinate real general\n{rest}"));
+    assert_eq!(body(""), "found no size line, expected \"rows columns entries\"");
     assert!(body("2 2\n").starts_with("line 2: found \"2 2\""));
     assert!(body("0 2 0\n").starts_with("line 2: found \"0 2 0\""));
     assert_eq!(
@@ -112,8 +104,7 @@ fn errors_name_the_line() {
     let skew = "%%MatrixMarket matrix coordinate real skew-symmetric\n";
     assert!(refusal(&format!("{skew}2 3 0\n")).contains("expected a square matrix"));
     assert!(
-        refusal(&format!("{skew}2 2 1\n1 1 0\n"))
-            .contains("expected none as the matrix is skew-symmetric")
+        refusal(&format!("{skew}2 2 1\n1 1 0\n")).contains("expected none as the matrix is skew-symmetric")
     );
 }
 

@@ -12,10 +12,7 @@ fn read<T>(reader: impl Fn(&Path) -> Result<T>, bytes: &[u8]) -> Result<T> {
     reader(&path)
 }
 
-fn refusal<T: std::fmt::Debug>(
-    reader: impl Fn(&Path) -> Result<T>,
-    members: &[(&str, Vec<u8>)],
-) -> String {
+fn refusal<T: std::fmt::Debug>(reader: impl Fn(&Path) -> Result<T>, members: &[(&str, Vec<u8>)]) -> String {
     format!(
         "{:#}",
         read(reader, &npz(false, members)).expect_err("must be refused")
@@ -81,10 +78,7 @@ fn factors() {
 
 #[test]
 fn a_missing_key_is_named_with_those_that_are_there() {
-    let error = refusal(
-        read_sensing,
-        &[("b", ones("(1,)", 1)), ("a", ones("(1,)", 1))],
-    );
+    let error = refusal(read_sensing, &[("b", ones("(1,)", 1)), ("a", ones("(1,)", 1))]);
     assert_eq!(
         error,
         "found the keys \"a\", \"b\", expected \"A\", \"y\" and optionally \"truth\""
@@ -136,10 +130,7 @@ fn every_shape_is_checked_against_the_others() {
         read_sensing,
         &[("A", ones("(0, 2, 3)", 0)), ("y", ones("(0,)", 0))],
     );
-    assert_eq!(
-        empty,
-        "key \"A\": found shape (0, 2, 3), expected no dimension 0"
-    );
+    assert_eq!(empty, "key \"A\": found shape (0, 2, 3), expected no dimension 0");
 }
 
 #[test]
@@ -179,10 +170,7 @@ fn completion_keys_are_checked() {
         completion(&[0], &[0], 1, &[2, 0])
             .starts_with("key \"shape\": found [2, 0], expected two positive integers")
     );
-    assert!(
-        completion(&[0], &[0], 1, &[1, 2, 3, 4, 5])
-            .starts_with("key \"shape\": found [1, 2, 3, 4, …]")
-    );
+    assert!(completion(&[0], &[0], 1, &[1, 2, 3, 4, 5]).starts_with("key \"shape\": found [1, 2, 3, 4, …]"));
     assert!(completion(&[0], &[0], 1, &[1 << 40, 1]).starts_with("key \"shape\""));
     let real = [
         ("rows", ones("(1,)", 1)),
@@ -248,10 +236,7 @@ fn numbers_that_are_not_finite_are_named_by_index() {
 fn a_lying_array_or_archive_is_refused() {
     let error = refusal(
         read_sensing,
-        &[
-            ("A", ones("(1000000, 1000, 1000)", 1)),
-            ("y", ones("(1,)", 1)),
-        ],
+        &[("A", ones("(1000000, 1000, 1000)", 1)), ("y", ones("(1,)", 1))],
     );
     assert!(
         error.starts_with("key \"A\": found 8 bytes of numbers, expected 1000000000000 numbers"),
@@ -288,10 +273,7 @@ fn a_flipped_bit_is_noticed() {
         false,
         &[("L", floats("(1, 2)", &[1., 2.])), ("R", ones("(1, 2)", 2))],
     );
-    let number = bytes
-        .windows(8)
-        .position(|w| w == 2f64.to_le_bytes())
-        .unwrap();
+    let number = bytes.windows(8).position(|w| w == 2f64.to_le_bytes()).unwrap();
     bytes[number] ^= 1;
     let error = format!("{:#}", read(read_factors, &bytes).unwrap_err());
     assert!(error.starts_with("key \"L\": cannot be read"), "{error}");

@@ -9,11 +9,7 @@ pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u
     }
     dict.push('\n');
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(
-        u16::try_from(dict.len())
-            .expect("a short header")
-            .to_le_bytes(),
-    );
+    bytes.extend(u16::try_from(dict.len()).expect("a short header").to_le_bytes());
     bytes.extend(dict.as_bytes());
     bytes.extend(data);
     bytes

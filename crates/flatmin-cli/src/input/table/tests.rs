@@ -47,14 +47,8 @@ fn one_table_in_every_format() {
             b"who, what, stars, when\n7, x, 3, 1\n2, x, 4.5\n7, y, -1e-3, 2, extra\n",
         ),
         ("t.tsv", b"7\tx\t3\n2\tx\t4.5\n7\ty\t-1e-3\n"),
-        (
-            "u.data",
-            b"7\tx\t3\t881250949\n2\tx\t4.5\t0\n\n7\ty\t-1e-3\t0\n",
-        ),
-        (
-            "u1.test",
-            b"7\tx\t3\t881250949\n2\tx\t4.5\t0\n7\ty\t-1e-3\t0\n",
-        ),
+        ("u.data", b"7\tx\t3\t881250949\n2\tx\t4.5\t0\n\n7\ty\t-1e-3\t0\n"),
+        ("u1.test", b"7\tx\t3\t881250949\n2\tx\t4.5\t0\n7\ty\t-1e-3\t0\n"),
         (
             "ratings.dat",
             b"7::x::3::978300760\n2::x::4.5::1\n7::y::-1e-3::2\n",
@@ -90,10 +84,7 @@ fn ids_are_text_even_where_they_are_numbers() {
 #[test]
 fn quoted_ids_hold_separators_quotes_and_lines() {
     let read = read_as("t.csv", b"\"a,b\",\"c \"\"d\"\"\",1\n\"two\nlines\",e,2\n").unwrap();
-    assert_eq!(
-        read,
-        expect(&[("a,b", "c \"d\"", 1.), ("two\nlines", "e", 2.)])
-    );
+    assert_eq!(read, expect(&[("a,b", "c \"d\"", 1.), ("two\nlines", "e", 2.)]));
 }
 
 #[test]
@@ -154,12 +145,8 @@ fn text_that_is_not_utf8_is_refused_with_its_line() {
 
 #[test]
 fn a_matrix_of_numbers_is_no_table() {
-    assert!(
-        refusal("t.csv", b"0.5,1.25,2\n3.5,4.5,5\n").contains("one entry a line, not a matrix")
-    );
-    assert!(
-        refusal("t.csv", b"a,b,c\n0.5,1.25,2\n").starts_with("line 2: found \"0.5\" and \"1.25\"")
-    );
+    assert!(refusal("t.csv", b"0.5,1.25,2\n3.5,4.5,5\n").contains("one entry a line, not a matrix"));
+    assert!(refusal("t.csv", b"a,b,c\n0.5,1.25,2\n").starts_with("line 2: found \"0.5\" and \"1.25\""));
     assert_eq!(
         read_as("t.csv", b"1.0,2.0,3\n").unwrap(),
         expect(&[("1.0", "2.0", 3.)])

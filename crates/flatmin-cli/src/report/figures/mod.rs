@@ -1,0 +1,52 @@
+//! The figures of a report, each with the words that belong to it; one kind a file.
+
+use super::draw::scene::Scene;
+use super::draw::text::Font;
+use crate::output::result::{ReportData, ResultFile};
+
+mod convergence;
+mod cross_section;
+mod matrices;
+mod singular_values;
+
+/// A figure of the report, or the reason why it is left out.
+pub(crate) struct Panel {
+    /// File stem.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// What the figure shows; without a scene, why there is none. Plain text.
+    pub(crate) caption: String,
+    pub(crate) scene: Option<Scene>,
+}
+
+impl Panel {
+    fn drawn(name: &'static str, title: &'static str, caption: String, scene: Scene) -> Self {
+        Self {
+            name,
+            title,
+            caption,
+            scene: Some(scene),
+        }
+    }
+
+    fn left_out(name: &'static str, title: &'static str, reason: &str) -> Self {
+        Self {
+            name,
+            title,
+            caption: reason.to_owned(),
+            scene: None,
+        }
+    }
+}
+
+/// All panels in the order of the page.
+pub(crate) fn panels(result: &ResultFile, data: &ReportData, font: &Font) -> Vec<Panel> {
+    let mut panels = vec![
+        singular_values::panel(result, data, font),
+        convergence::gap(data, font),
+        convergence::residual(data, font),
+        cross_section::panel(data, font),
+    ];
+    panels.extend(matrices::panels(result, data, font));
+    panels
+}
