@@ -32,8 +32,8 @@ pub struct Certificate {
     pub gap: f64,
     /// ‖A(X) − y‖₂ / ‖y‖₂.
     pub residual: f64,
-    /// How much the constraint is violated, priced by the multiplier, relative to the value: a candidate that misses the
-    /// data a little may lie this much below the optimum.
+    /// How much the constraint is violated: relative to y, and priced by the multiplier relative to the value, whichever is
+    /// larger. A candidate that misses the data a little may lie that much below the optimum.
     pub infeasibility: f64,
     /// Singular values of W1 X W2.
     pub singular_values: Vec<f64>,
@@ -79,14 +79,19 @@ pub fn certify(
         Fit::Ball(epsilon) => (misfit - epsilon).max(0.0),
         Fit::Penalised(_) => 0.0,
     };
-    let relative = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
+    let relative = |a: f64, b: f64| match (a, b) {
+        (0.0, _) => 0.0,
+        (_, b) if b > 0.0 => a / b,
+        _ => f64::INFINITY,
+    };
     let price = norm(lambda) / bound.operator_norm.max(f64::MIN_POSITIVE);
+    let unmet = relative(violation, norm(problem.data()));
     Ok(Certificate {
         value,
         lower_bound: bound.value,
         gap: relative(value - bound.value, value),
         residual: relative(misfit, norm(problem.data())),
-        infeasibility: relative(price * violation, value),
+        infeasibility: relative(price * violation, value).max(unmet),
         uniqueness: uniqueness(problem, weights, &z, lambda)?,
         singular_values: z.s,
     })

@@ -11,7 +11,7 @@ use faer::{Mat, MatRef};
 
 use crate::error::Error;
 use crate::linalg::dense::{product, symmetric_eigen};
-use crate::map::{Adjoint, Gram, Linearisation, MeasurementMap};
+use crate::map::{Adjoint, Gram, Linearisation, MeasurementMap, RowBlocks};
 use crate::problem::Objective;
 
 /// Below this ratio of its extreme eigenvalues, D² counts as singular: its inverse would carry no correct digit.
@@ -252,6 +252,11 @@ impl<'a> Rescaled<'a> {
         self.map.shape()
     }
 
+    /// (W1⁻¹ L, W2⁻¹ R).
+    pub fn restore(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+        self.weights.restore(l, r)
+    }
+
     /// B(L Rᵀ).
     pub fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
         let (l, r) = self.weights.restore(l, r);
@@ -292,6 +297,24 @@ impl<'a> Rescaled<'a> {
         let (lx, rx) = self.weights.restore(l, r);
         let (left, right) = self.map.adjoint_thin(w, lx.as_ref(), rx.as_ref());
         self.weights.restore(left.as_ref(), right.as_ref())
+    }
+
+    /// The diagonal blocks of Jᵀ J that belong to one row of L or R, where the map and diagonal weights make them cheap.
+    pub fn row_blocks(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Option<RowBlocks> {
+        let (Gram::Diagonal(left), Gram::Diagonal(right)) =
+            (&self.weights.left.inverse, &self.weights.right.inverse)
+        else {
+            return None;
+        };
+        let (lx, rx) = self.weights.restore(l, r);
+        let mut blocks = self.map.row_blocks(lx.as_ref(), rx.as_ref())?;
+        let size = l.ncols() * l.ncols();
+        for (part, inverse) in [(&mut blocks.left, left), (&mut blocks.right, right)] {
+            for (block, w) in part.chunks_exact_mut(size.max(1)).zip(inverse) {
+                block.iter_mut().for_each(|v| *v *= w * w);
+            }
+        }
+        Some(blocks)
     }
 
     /// Residual, transposed Jacobian and B*(residual) at Z = L Rᵀ.

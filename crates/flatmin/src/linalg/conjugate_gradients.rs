@@ -2,9 +2,22 @@
 
 use super::vector::{axpy, dot};
 
+/// A squared residual this much larger than the first means that the system is singular and the right-hand side outside its
+/// range: more steps only amplify rounding.
+const DIVERGED: f64 = 1e6;
+
+/// An approximate solution of a linear system.
+#[derive(Clone, Debug)]
+pub struct Approximation {
+    /// x.
+    pub x: Vec<f64>,
+    /// Whether the residual has fallen as far as was asked.
+    pub converged: bool,
+}
+
 /// x with H x ≈ rhs: until the residual, in the preconditioner's norm, has fallen by `tolerance`, or `max_steps`.
 ///
-/// Along a direction of negative curvature the method stops with what it has, or with the preconditioned right-hand side
+/// Along a direction of negative curvature, or when it diverges, the method stops with what it has, or with the preconditioned right-hand side
 /// if it has nothing yet (Steihaug, SIAM J. Numer. Anal. 20, 1983): always a direction of descent for ½xᵀHx − rhsᵀx.
 pub fn conjugate_gradients(
     apply: impl Fn(&[f64]) -> Vec<f64>,
@@ -12,21 +25,25 @@ pub fn conjugate_gradients(
     rhs: &[f64],
     tolerance: f64,
     max_steps: usize,
-) -> Vec<f64> {
+) -> Approximation {
     let mut x = vec![0.0; rhs.len()];
     let mut residual = rhs.to_vec();
     let mut scaled = precondition(&residual);
     let mut direction = scaled.clone();
     let mut size = dot(&residual, &scaled);
     let target = tolerance * tolerance * size;
+    let diverged = DIVERGED * size;
     for step in 0..max_steps {
-        if !(size > target) {
-            break;
+        if size <= target {
+            return Approximation { x, converged: true };
         }
         let image = apply(&direction);
         let curvature = dot(&direction, &image);
-        if !(curvature > 0.0) {
-            return if step == 0 { direction } else { x };
+        if size > diverged || curvature.is_nan() || curvature <= 0.0 {
+            return Approximation {
+                x: if step == 0 { direction } else { x },
+                converged: false,
+            };
         }
         let length = size / curvature;
         axpy(length, &direction, &mut x);
@@ -40,5 +57,8 @@ pub fn conjugate_gradients(
             .for_each(|(d, s)| *d = s + ratio * *d);
         size = next;
     }
-    x
+    Approximation {
+        x,
+        converged: size <= target,
+    }
 }

@@ -34,31 +34,34 @@ const GRAM_BLOCK: usize = 96;
 
 /// a·aᵀ, both triangles filled. Its pieces run on all threads of the pool.
 pub fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::zeros(a.nrows(), a.nrows());
+    add_row_gram(&mut out, a);
+    mirror_lower(&mut out);
+    out
+}
+
+/// The lower triangle of out ← out + a·aᵀ. Its pieces run on all threads of the pool.
+pub fn add_row_gram(out: &mut Mat<f64>, a: MatRef<'_, f64>) {
     use faer::linalg::matmul::triangular::BlockStructure::{Rectangular, TriangularLower};
     let n = a.nrows();
-    let mut out = Mat::zeros(n, n);
     let piece = |start: usize, mut columns: MatMut<'_, f64>| {
         let width = columns.ncols();
         let (_, mut lower) = columns.as_mut().split_at_row_mut(start);
         let (diagonal, below) = lower.as_mut().split_at_row_mut(width);
         let own = a.subrows(start, width);
+        let (triangle, full, turned) = (TriangularLower, Rectangular, own.transpose());
         triangular::matmul(
             diagonal,
-            TriangularLower,
-            Accum::Replace,
+            triangle,
+            Accum::Add,
             own,
-            Rectangular,
-            own.transpose(),
-            Rectangular,
+            full,
+            turned,
+            full,
             1.0,
             Par::Seq,
         );
-        product_into(
-            below,
-            1.0,
-            a.subrows(start + width, n - start - width),
-            own.transpose(),
-        );
+        add_product(below, 1.0, a.subrows(start + width, n - start - width), turned);
     };
     if n > GRAM_BLOCK && a.ncols() > GRAM_BLOCK {
         use rayon::prelude::*;
@@ -68,8 +71,6 @@ pub fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
     } else {
         piece(0, out.as_mut());
     }
-    mirror_lower(&mut out);
-    out
 }
 
 /// Copies the lower triangle onto the upper one.
@@ -233,11 +234,12 @@ impl Cholesky {
         );
     }
 
-    /// The smallest and the largest diagonal entry of l: their squared ratio bounds the condition of a from below.
-    pub fn diagonal_range(&self) -> (f64, f64) {
-        (0..self.l.nrows()).fold((f64::INFINITY, 0.0), |(low, high), i| {
-            let d = self.l[(i, i)];
+    /// The smallest over the largest diagonal entry of l: its square is at least the reciprocal condition of a.
+    pub fn diagonal_ratio(&self) -> f64 {
+        let diagonal = (0..self.l.nrows()).map(|i| self.l[(i, i)]);
+        let (low, high) = diagonal.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), d| {
             (low.min(d), high.max(d))
-        })
+        });
+        low / high
     }
 }

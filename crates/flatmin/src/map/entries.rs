@@ -6,7 +6,7 @@
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
-use super::{Adjoint, Gram, MeasurementMap, row_major};
+use super::{Adjoint, Gram, MeasurementMap, RowBlocks, row_major};
 use crate::error::Error;
 use crate::linalg::vector::dot;
 
@@ -177,6 +177,13 @@ fn gather(count: usize, k: usize, fill: impl Fn(usize, &mut [f64]) + Sync) -> Ma
     MatRef::from_row_major_slice(&out, count, k).to_owned()
 }
 
+/// block ← block + x xᵀ.
+fn add_outer(block: &mut [f64], x: &[f64]) {
+    for (line, s) in block.chunks_exact_mut(x.len()).zip(x) {
+        accumulate(line, *s, x);
+    }
+}
+
 #[inline(always)]
 fn accumulate(out: &mut [f64], s: f64, x: &[f64]) {
     for (o, x) in out.iter_mut().zip(x) {
@@ -246,6 +253,26 @@ impl MeasurementMap for Entries {
             }
         }
         out
+    }
+
+    /// Row a of L meets Σ r_b r_bᵀ over its entries, row b of R meets Σ l_a l_aᵀ over its own.
+    fn row_blocks(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Option<RowBlocks> {
+        let (k, l, r) = (l.ncols(), row_major(l), row_major(r));
+        let mut left = vec![0.0; self.shape.0 * k * k];
+        let mut right = vec![0.0; self.shape.1 * k * k];
+        if k > 0 {
+            left.par_chunks_mut(k * k).enumerate().for_each(|(a, block)| {
+                for b in &self.columns[self.row_range(a)] {
+                    add_outer(block, &r[*b as usize * k..][..k]);
+                }
+            });
+            right.par_chunks_mut(k * k).enumerate().for_each(|(b, block)| {
+                for i in self.column_entries(b) {
+                    add_outer(block, &l[self.rows[*i as usize] as usize * k..][..k]);
+                }
+            });
+        }
+        Some(RowBlocks { left, right })
     }
 
     /// Lᵀ e_a e_bᵀ R: the outer product of a row of L and a row of R.

@@ -70,6 +70,12 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
         (adjoint.times(r), adjoint.transpose_times(l))
     }
 
+    /// The diagonal blocks of Σ vec(A_i R, A_iᵀ L) vec(A_i R, A_iᵀ L)ᵀ that belong to one row of L or of R, k×k each, where
+    /// they are cheap; `None` elsewhere.
+    fn row_blocks(&self, _l: MatRef<'_, f64>, _r: MatRef<'_, f64>) -> Option<RowBlocks> {
+        None
+    }
+
     /// vec(Lᵀ A_i R), one column a measurement: k² × m.
     fn compress(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64>;
 
@@ -81,6 +87,15 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
 
     /// Rough floating-point operations of one application to a factored matrix with k columns: for choosing a method.
     fn cost_factored(&self, k: usize) -> f64;
+}
+
+/// k×k blocks, one for each row of L and of R, one after the other.
+#[derive(Clone, Debug)]
+pub struct RowBlocks {
+    /// d1·k² numbers.
+    pub left: Vec<f64>,
+    /// d2·k² numbers.
+    pub right: Vec<f64>,
 }
 
 /// What a Newton step needs to know about A at a point (L, R).
@@ -194,9 +209,14 @@ pub(crate) fn gamma(n: usize) -> f64 {
 
 /// The entries of a matrix, column after column.
 pub(crate) fn column_major(a: MatRef<'_, f64>) -> Vec<f64> {
-    (0..a.ncols())
-        .flat_map(|j| (0..a.nrows()).map(move |i| a[(i, j)]))
-        .collect()
+    let mut out = Vec::with_capacity(a.nrows() * a.ncols());
+    for column in a.col_iter() {
+        match column.try_as_col_major() {
+            Some(contiguous) => out.extend_from_slice(contiguous.as_slice()),
+            None => out.extend(column.iter().copied()),
+        }
+    }
+    out
 }
 
 /// The entries of a matrix, row after row.

@@ -131,11 +131,21 @@ impl MeasurementMap for RankOne {
 
     /// (a_iᵀ P a_j)(b_iᵀ Q b_j).
     fn measurement_gram(&self, p: &Gram, q: &Gram) -> Gram {
-        let left = product(self.left.transpose(), p.times(self.left.as_ref()).as_ref());
-        let right = product(self.right.transpose(), q.times(self.right.as_ref()).as_ref());
-        Gram::Dense(Mat::from_fn(left.nrows(), left.ncols(), |i, j| {
-            left[(i, j)] * right[(i, j)]
-        }))
+        let (left, right) = (p.times(self.left.as_ref()), q.times(self.right.as_ref()));
+        let mut out = product(self.left.transpose(), left.as_ref());
+        // The second factor a few columns at a time: m × m numbers once are enough.
+        for start in (0..out.ncols()).step_by(64) {
+            let width = 64.min(out.ncols() - start);
+            let other = product(self.right.transpose(), right.as_ref().subcols(start, width));
+            for j in 0..width {
+                let column = out.col_as_slice_mut(start + j);
+                column
+                    .iter_mut()
+                    .zip(other.col_as_slice(j))
+                    .for_each(|(o, s)| *o *= s);
+            }
+        }
+        Gram::Dense(out)
     }
 
     /// Each entry is a sum of m products of three numbers.

@@ -130,6 +130,16 @@ impl<'a> Instance<'a> {
         )
     }
 
+    /// ‖B*(λ)‖_op by ordinary arithmetic.
+    pub(super) fn operator_norm(&self, lambda: &[f64]) -> Result<f64, Error> {
+        Ok(self
+            .leading(&self.map.adjoint(lambda), 1)?
+            .s
+            .first()
+            .copied()
+            .unwrap_or(0.0))
+    }
+
     /// Records a point in the scale of the data.
     pub(super) fn record(&self, monitor: &mut Monitor<'_>, value: f64, bound: f64, misfit: f64, rank: usize) {
         let by = if matches!(self.fit, Fit::Penalised(_)) {

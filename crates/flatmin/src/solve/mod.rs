@@ -9,12 +9,15 @@
 //!
 //! [`solve`] chooses, finishes and certifies.
 
+mod anderson;
 mod augmented_lagrangian;
 mod instance;
 mod monitor;
 mod newton;
 mod path;
 mod polish;
+mod preconditioner;
+mod shrinkage;
 mod splitting;
 
 pub use monitor::{Observer, Record};
@@ -150,6 +153,12 @@ const DUAL_LIMIT: usize = 6000;
 /// Where its d1×d2 decompositions end.
 const DENSE_LIMIT: usize = 1 << 21;
 
+/// Relative residual of the splitting that starts the augmented Lagrangian, and the most evaluations spent on it: each costs a
+/// tenth of a Newton step, and saves about as much.
+const WARM: f64 = 1e-4;
+/// See [`WARM`].
+const WARM_EVALUATIONS: usize = 100;
+
 /// The one place where a method is chosen.
 ///
 /// The path costs a system of (d1 + d2)p unknowns a step, the augmented Lagrangian one of m: the path goes first, because
@@ -167,7 +176,10 @@ fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) 
             let widest = dual_fits.then_some(instance.b.len());
             match path::follow(instance, settings, widest, monitor)? {
                 path::End::Finished(outcome) => Ok(outcome),
-                path::End::TooWide(start) => augmented_lagrangian::solve(instance, settings, start, monitor),
+                path::End::TooWide(start) => {
+                    let start = splitting::warm_start(instance, &start, WARM, WARM_EVALUATIONS, monitor)?;
+                    augmented_lagrangian::solve(instance, settings, start, monitor)
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ use faer::{Mat, MatRef};
 use super::Status;
 use super::instance::Instance;
 use super::monitor::Monitor;
+use super::preconditioner::Preconditioner;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
 use crate::linalg::dense::{Cholesky, product, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
@@ -269,9 +270,9 @@ fn inexact_step<'a>(
         );
         out
     };
-    let preconditioner = BlockScaling::new(instance, point, mu)?;
+    let preconditioner = Preconditioner::new(instance, point, mu)?;
     let downhill: Vec<f64> = gradient.iter().map(|g| -g).collect();
-    let step = conjugate_gradients(hessian, |v| preconditioner.apply(v), &downhill, forcing, 200);
+    let step = conjugate_gradients(hessian, |v| preconditioner.apply(v), &downhill, forcing, 200).x;
     let before = point.objective(mu);
     let slope = dot(gradient, &step);
     let mut length = 1.0;
@@ -285,53 +286,4 @@ fn inexact_step<'a>(
         length *= 0.5;
     }
     None
-}
-
-/// (c·RᵀR + μI)⁻¹ on the rows of the L block and (c·LᵀL + μI)⁻¹ on those of the R block: the Hessian of an isotropic map.
-pub(super) struct BlockScaling {
-    left: Mat<f64>,
-    right: Mat<f64>,
-    d1: usize,
-}
-
-impl BlockScaling {
-    pub(super) fn new(instance: &Instance<'_>, point: &Point<'_>, shift: f64) -> Option<Self> {
-        let k = point.l.ncols();
-        let inverse = |factor: &Mat<f64>| {
-            let mut gram = product(factor.transpose(), factor.as_ref());
-            let floor = 1e-12 * (0..k).map(|i| gram[(i, i)]).fold(0.0, f64::max);
-            gram *= faer::Scale(instance.mean_square);
-            (0..k).for_each(|i| gram[(i, i)] += shift + floor * instance.mean_square);
-            let cholesky = Cholesky::new(gram)?;
-            let mut inverse = Mat::identity(k, k);
-            cholesky.solve_matrix(inverse.as_mut());
-            Some(inverse)
-        };
-        Some(BlockScaling {
-            left: inverse(&point.r)?,
-            right: inverse(&point.l)?,
-            d1: point.l.nrows(),
-        })
-    }
-
-    pub(super) fn apply(&self, v: &[f64]) -> Vec<f64> {
-        let k = self.left.nrows();
-        let (first, second) = v.split_at(self.d1 * k);
-        let d2 = second.len() / k;
-        let mut out = column_major(
-            product(
-                MatRef::from_column_major_slice(first, self.d1, k),
-                self.left.as_ref(),
-            )
-            .as_ref(),
-        );
-        out.extend(column_major(
-            product(
-                MatRef::from_column_major_slice(second, d2, k),
-                self.right.as_ref(),
-            )
-            .as_ref(),
-        ));
-        out
-    }
 }

@@ -8,7 +8,8 @@ use faer::Mat;
 
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
-use super::newton::{BlockScaling, Point};
+use super::newton::Point;
+use super::preconditioner::Preconditioner;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
@@ -61,10 +62,13 @@ pub(super) fn complete(
     };
     let mut lambda = lambda.to_vec();
     let goal = exact.packed();
+    let gauge = gauge_directions(&exact);
     for _ in 0..2 {
         let mut missing = exact.jacobian_adjoint(instance, &lambda);
         missing.iter_mut().zip(&goal).for_each(|(j, g)| *j = g - *j);
-        let correction = exact.jacobian_times(instance, &system.solve(instance, &exact, &missing, 1e-8));
+        // Exactly, (L, R) − Jᵀλ is orthogonal to the gauge; its rounding is not, and no λ can answer that.
+        remove_components(&mut missing, &gauge);
+        let correction = exact.jacobian_times(instance, &system.solve(instance, &exact, &missing, 1e-6));
         axpy(1.0, &correction, &mut lambda);
     }
     Ok(Some(Outcome {
@@ -113,7 +117,7 @@ fn fit_exactly<'a>(
 /// JᵀJ with the gauge filled in: factored where the Jacobian is formed, else applied.
 enum TangentSystem {
     Formed(Cholesky),
-    Applied(BlockScaling),
+    Applied(Preconditioner),
 }
 
 impl TangentSystem {
@@ -127,7 +131,7 @@ impl TangentSystem {
                 crate::linalg::dense::add_product(gram.as_mut(), weight, gauge.as_ref(), gauge.transpose());
                 Cholesky::new(gram).map(TangentSystem::Formed)
             }
-            None => BlockScaling::new(instance, point, 0.0).map(TangentSystem::Applied),
+            None => Preconditioner::new(instance, point, 0.0).map(TangentSystem::Applied),
         }
     }
 
@@ -139,14 +143,20 @@ impl TangentSystem {
                 cholesky.solve(&mut x);
                 x
             }
-            TangentSystem::Applied(scaling) => conjugate_gradients(
-                |v| point.jacobian_adjoint(instance, &point.jacobian_times(instance, v)),
-                |v| scaling.apply(v),
-                rhs,
-                tolerance,
-                500,
-            ),
+            TangentSystem::Applied(scaling) => {
+                let apply = |v: &[f64]| point.jacobian_adjoint(instance, &point.jacobian_times(instance, v));
+                conjugate_gradients(apply, |v| scaling.apply(v), rhs, tolerance, 500).x
+            }
         }
+    }
+}
+
+/// v less its components along the columns of `directions`, which are orthogonal to each other (for balanced factors).
+fn remove_components(v: &mut [f64], directions: &Mat<f64>) {
+    for j in 0..directions.ncols() {
+        let direction = directions.col_as_slice(j);
+        let share = dot(direction, v) / dot(direction, direction);
+        axpy(-share, direction, v);
     }
 }
 
