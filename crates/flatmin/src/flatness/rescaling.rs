@@ -34,7 +34,7 @@ pub struct Weight {
 
 impl Weight {
     /// W = (gram·scale)^{power/2}.
-    fn new(side: &'static str, gram: Gram, scale: f64, power: f64) -> Result<Self, Error> {
+    fn new(side: &'static str, gram: &Gram, scale: f64, power: f64) -> Result<Self, Error> {
         let dimension = gram.dimension();
         if power == 0.0 {
             return Ok(Weight::from_diagonal(vec![1.0; dimension], 1.0));
@@ -44,7 +44,7 @@ impl Weight {
                 d.iter().map(|v| v * scale).collect(),
                 power,
             )),
-            Gram::Dense(a) => Weight::from_dense(side, &a, scale, power),
+            Gram::Dense(a) => Weight::from_dense(side, a, scale, power),
         }
     }
 
@@ -168,6 +168,10 @@ pub struct Weights {
     pub left: Weight,
     /// W2, d2 × d2.
     pub right: Weight,
+    /// Σ A_i A_iᵀ = m·d2·D1².
+    pub left_gram: Gram,
+    /// Σ A_iᵀ A_i = m·d1·D2².
+    pub right_gram: Gram,
     /// ‖W̃1 X W̃2‖_* / ‖W1 X W2‖_*, with the unnormalised weights W̃ of the penalised fit.
     pub penalty_scale: f64,
 }
@@ -193,8 +197,10 @@ impl Weights {
         };
         let penalty_scale = mean(&left, left_scale)? * mean(&right, right_scale)?;
         Ok(Weights {
-            left: Weight::new("D1", left, left_scale, power)?,
-            right: Weight::new("D2", right, right_scale, power)?,
+            left: Weight::new("D1", &left, left_scale, power)?,
+            right: Weight::new("D2", &right, right_scale, power)?,
+            left_gram: left,
+            right_gram: right,
             penalty_scale,
         })
     }

@@ -277,6 +277,6 @@ impl MeasurementMap for Dense {
     }
 
     fn cost_factored(&self, _k: usize) -> f64 {
-        (2 * self.matrices.len()) as f64
+        (8 * self.matrices.len()) as f64
     }
 }

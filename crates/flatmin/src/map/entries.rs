@@ -308,6 +308,6 @@ impl MeasurementMap for Entries {
     }
 
     fn cost_factored(&self, k: usize) -> f64 {
-        (2 * self.rows.len() * k) as f64
+        (20 * self.rows.len() * k) as f64
     }
 }

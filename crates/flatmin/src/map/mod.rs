@@ -85,7 +85,8 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// A bound on ‖fl(A*(w)) − A*(w)‖_F, the rounding of [`adjoint`](Self::adjoint); certificates add it.
     fn adjoint_rounding(&self, w: &[f64]) -> f64;
 
-    /// Rough floating-point operations of one application to a factored matrix with k columns: for choosing a method.
+    /// The cost of one application to a factored matrix with k columns, in units of an operation of a dense matrix product:
+    /// for choosing a method. Streaming and gathering count more than arithmetic.
     fn cost_factored(&self, k: usize) -> f64;
 }
 

@@ -66,7 +66,7 @@ impl<'a> Instance<'a> {
             b,
             fit,
             scale,
-            mean_square: mean_square(&map, weights),
+            mean_square: mean_square(weights),
         }
     }
 
@@ -188,9 +188,9 @@ impl<'a> Instance<'a> {
 }
 
 /// Σ‖A_i‖²/(d1 d2) over the mean squared weights: the scale of the quadratic model along a new direction.
-fn mean_square(map: &Rescaled<'_>, weights: &Weights) -> f64 {
-    let (d1, d2) = map.shape();
-    let energy = match map.map().left_gram() {
+fn mean_square(weights: &Weights) -> f64 {
+    let (d1, d2) = (weights.left_gram.dimension(), weights.right_gram.dimension());
+    let energy = match &weights.left_gram {
         crate::map::Gram::Diagonal(d) => d.iter().sum::<f64>(),
         crate::map::Gram::Dense(a) => (0..d1).map(|i| a[(i, i)]).sum(),
     } / (d1 * d2) as f64;

@@ -17,10 +17,22 @@ use crate::linalg::dense::{Cholesky, product, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::map::{Adjoint, column_major};
 
-/// Unknowns up to which the Newton system is formed: beyond it n² numbers and n³/3 operations lose to products.
-pub(super) const FORMED: usize = 1600;
-/// Numbers of the Jacobian up to which it is formed: 256 MiB.
+/// Numbers of the Jacobian, and unknowns, up to which the Newton system may be formed: 256 MiB, and 128 MiB.
 const FORMED_JACOBIAN: usize = 1 << 25;
+/// See [`FORMED_JACOBIAN`].
+const FORMED_UNKNOWNS: usize = 4000;
+/// Conjugate gradient steps of a typical Newton step.
+const TYPICAL_INNER: f64 = 20.0;
+
+/// Whether a Newton step at rank k is cheaper with a formed system: n²m + n³/3 operations against about twenty products
+/// with the Jacobian and its adjoint, which cost four times a product with k columns.
+fn form_system(instance: &Instance<'_>, k: usize) -> bool {
+    let (d1, d2) = instance.map.shape();
+    let (n, m) = ((d1 + d2) * k, instance.b.len());
+    let formed = (n * n) as f64 * (m as f64 + n as f64 / 3.0);
+    let applied = TYPICAL_INNER * 4.0 * instance.map.map().cost_factored(k);
+    n <= FORMED_UNKNOWNS && n * m <= FORMED_JACOBIAN && formed <= applied
+}
 
 /// A point (L, R) with what is known there.
 pub(super) struct Point<'a> {
@@ -37,8 +49,7 @@ pub(super) struct Point<'a> {
 impl<'a> Point<'a> {
     /// Evaluates the map at (L, R) for the data `b`.
     pub(super) fn new(instance: &Instance<'a>, l: Mat<f64>, r: Mat<f64>, b: &[f64]) -> Self {
-        let unknowns = (l.nrows() + r.nrows()) * l.ncols();
-        if unknowns <= FORMED && unknowns * b.len() <= FORMED_JACOBIAN {
+        if form_system(instance, l.ncols()) {
             let at = instance.map.linearise(l.as_ref(), r.as_ref(), b);
             return Point {
                 l,
