@@ -25,6 +25,21 @@ pub enum Error {
         /// What stands there.
         value: f64,
     },
+    /// Numbers so large or so small that their squares leave the range of f64, where no bound could be proved.
+    #[error(
+        "{what}: found {value:e} as the largest magnitude, expected it between {low:e} and {high:e}; \
+         multiply by a power of ten to get there"
+    )]
+    Magnitude {
+        /// The array.
+        what: &'static str,
+        /// Its largest magnitude.
+        value: f64,
+        /// The smallest allowed.
+        low: f64,
+        /// The largest allowed.
+        high: f64,
+    },
     /// An index points outside the matrix.
     #[error("{what}, entry {entry}: found index {index}, expected one below {size}")]
     OutOfRange {
@@ -96,6 +111,54 @@ pub(crate) fn check_finite(what: &'static str, values: &[f64]) -> Result<(), Err
             value: values[index],
         }),
     }
+}
+
+/// Refuses a non-zero array whose largest magnitude is outside [1/high, high]: squares of products have to stay finite
+/// and normal.
+pub(crate) fn check_magnitude(what: &'static str, values: &[f64], high: f64) -> Result<(), Error> {
+    let (value, low) = (crate::linalg::vector::max_abs(values), 1.0 / high);
+    if value == 0.0 || (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Magnitude {
+        what,
+        value,
+        low,
+        high,
+    })
+}
+
+/// Refuses a matrix without rows or columns, one too large to index, and maps without measurements.
+pub(crate) fn check_shape(shape: (usize, usize), measurements: usize) -> Result<(), Error> {
+    if shape.0 == 0 || shape.1 == 0 || shape.0.checked_mul(shape.1).is_none() {
+        return Err(Error::Shape {
+            what: "the shape of X",
+            found: format!("{} x {}", shape.0, shape.1),
+            expected: "at least one row and one column, and a product that fits the machine".into(),
+        });
+    }
+    if measurements == 0 {
+        return Err(Error::Shape {
+            what: "the measurements",
+            found: "none".into(),
+            expected: "at least one".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Refuses an array whose length is not the product of `expected`, however large that is.
+pub(crate) fn check_product(what: &'static str, found: usize, expected: &[usize]) -> Result<(), Error> {
+    let product = expected.iter().try_fold(1usize, |p, n| p.checked_mul(*n));
+    if product == Some(found) {
+        return Ok(());
+    }
+    let expected: Vec<String> = expected.iter().map(usize::to_string).collect();
+    Err(Error::Shape {
+        what,
+        found: format!("{found} values"),
+        expected: expected.join(" x "),
+    })
 }
 
 /// Refuses a wrong length.

@@ -4,6 +4,7 @@ use faer::{Mat, MatRef};
 
 use crate::error::{Error, check_finite};
 use crate::linalg::dense::{self, frobenius, product, thin_svd};
+use crate::map::column_major;
 
 /// A pair (L, R) with the same number of columns.
 #[derive(Clone, Debug)]
@@ -16,20 +17,29 @@ pub struct Factors {
 
 impl Factors {
     /// Pairs L with R after checking that they fit together and are finite.
+    ///
+    /// # Errors
+    /// Different numbers of columns; NaN or infinity, at the index that counts column after column.
     pub fn new(l: Mat<f64>, r: Mat<f64>) -> Result<Self, Error> {
-        if l.ncols() != r.ncols() {
-            return Err(Error::Shape {
-                what: "R",
-                found: format!("{} columns", r.ncols()),
-                expected: format!("{} as in L", l.ncols()),
-            });
-        }
-        for (what, factor) in [("L", &l), ("R", &r)] {
-            for column in 0..factor.ncols() {
-                check_finite(what, factor.col_as_slice(column))?;
+        let factors = Factors { l, r };
+        factors.check(factors.shape())?;
+        Ok(factors)
+    }
+
+    /// Refuses factors of another shape than `shape` = (d1, d2), with different numbers of columns, or not finite.
+    pub(crate) fn check(&self, shape: (usize, usize)) -> Result<(), Error> {
+        let columns = self.l.ncols();
+        for (what, factor, rows) in [("L", &self.l, shape.0), ("R", &self.r, shape.1)] {
+            if factor.shape() != (rows, columns) {
+                return Err(Error::Shape {
+                    what,
+                    found: format!("{} x {}", factor.nrows(), factor.ncols()),
+                    expected: format!("{rows} x {columns}"),
+                });
             }
+            check_finite(what, &column_major(factor.as_ref()))?;
         }
-        Ok(Factors { l, r })
+        Ok(())
     }
 
     /// The zero matrix with no columns.

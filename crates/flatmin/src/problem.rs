@@ -2,8 +2,11 @@
 //!
 //! A problem never changes and never holds the ground truth.
 
-use crate::error::{Error, check_finite, check_length};
+use crate::error::{Error, check_finite, check_length, check_magnitude, check_shape};
 use crate::map::MeasurementMap;
+
+/// The data, unless all zero, have their largest magnitude between 1/LARGEST and LARGEST: ‖y‖² is in range then.
+const LARGEST: f64 = 1e150;
 
 /// How closely A(X) has to meet y.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,14 +54,20 @@ pub struct Problem {
 
 impl Problem {
     /// Checks the data against the map and the settings against their ranges.
+    ///
+    /// # Errors
+    /// A map without rows, columns or measurements; data of another length than m, not finite, or all beyond 1e150 or
+    /// below 1e-150 in magnitude (but not all zero); ε or λ not positive and finite; a smoothing power outside [0, 1].
     pub fn new(
         map: Box<dyn MeasurementMap>,
         data: Vec<f64>,
         fit: Fit,
         objective: Objective,
     ) -> Result<Self, Error> {
+        check_shape(map.shape(), map.measurements())?;
         check_length("y", data.len(), map.measurements())?;
         check_finite("y", &data)?;
+        check_magnitude("y", &data, LARGEST)?;
         let positive = |name, value: f64| {
             if value > 0.0 && value.is_finite() {
                 return Ok(());

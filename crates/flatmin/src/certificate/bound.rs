@@ -1,9 +1,12 @@
 //! The dual bound. Every rounding error that could raise it is bounded and taken off.
+//!
+//! λ and y are first divided by powers of two, so that nothing here overflows and what underflows is of no size. The
+//! divided λ is as good a dual vector as any.
 
 use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
 use crate::linalg::operator_norm::upper_bound;
-use crate::linalg::vector::{dot, norm};
+use crate::linalg::vector::{dot, max_abs, norm, power_of_two};
 use crate::map::gamma;
 use crate::problem::{Fit, Problem};
 
@@ -12,52 +15,93 @@ use crate::problem::{Fit, Problem};
 pub struct DualBound {
     /// No feasible X has a smaller objective.
     pub value: f64,
-    /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op.
+    /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op; infinite where rounding leaves none.
     pub operator_norm: f64,
 }
 
-/// The best bound that a multiple of `lambda` gives.
+/// The best bound that a multiple of `lambda` (m numbers) gives. A bad λ gives a poor bound, 0 at worst.
+///
+/// # Errors
+/// λ of another length than m, or not finite.
 pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result<DualBound, Error> {
     crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
     crate::error::check_finite("the dual vector", lambda)?;
-    let adjoint = Rescaled::new(problem.map(), weights).adjoint(lambda);
-    let computed = upper_bound(&adjoint)?;
-    let operator_norm = computed + adjoint_error(problem, weights, lambda, adjoint.frobenius());
-    let m = lambda.len();
-    let magnitude: f64 = lambda
-        .iter()
-        .zip(problem.data())
-        .map(|(l, y)| (l * y).abs())
-        .sum();
-    let inner = dot(lambda, problem.data()) - gamma(m + 2) * magnitude;
-    let size = norm(lambda) * (1.0 + gamma(m + 2));
-    // Shrinks a number towards −∞ by the few roundings of the last line.
-    let down = |v: f64| v - 8.0 * f64::EPSILON * v.abs();
-    let value = match problem.fit() {
-        Fit::Exact => down(inner / operator_norm),
-        Fit::Ball(epsilon) => down((inner - epsilon * size) / operator_norm),
-        Fit::Penalised(lambda) => {
-            let mu = lambda * weights.penalty_scale * (1.0 - 8.0 * f64::EPSILON);
-            // s·⟨λ, y⟩ − s²/2·‖λ‖² is largest at s = ⟨λ, y⟩/‖λ‖²; feasible up to μ/‖W‖.
-            let scale = (mu / operator_norm).min(inner / (size * size)).max(0.0);
-            down(scale * inner - 0.5 * scale * scale * size * size)
-        }
-    };
-    // λ = 0 is feasible and gives 0; it also answers for 0/0.
+    let (lambda, dual_unit) = over_power_of_two(lambda);
+    let (data, unit) = over_power_of_two(problem.data());
+    let operator_norm = operator_norm(problem, weights, &lambda)?;
+    let value = best_multiple(problem.fit(), weights, &lambda, &data, unit, operator_norm);
     Ok(DualBound {
+        // λ = 0 is feasible and gives 0; it also answers for what came out as NaN.
         value: value.max(0.0),
-        operator_norm,
+        operator_norm: (operator_norm * dual_unit).next_up(),
     })
 }
 
-/// A bound on ‖computed − exact‖ of B*(λ) = W1⁻¹ A*(λ) W2⁻¹: rounding in A*, in the inverse weights, in the products.
-fn adjoint_error(problem: &Problem, weights: &Weights, lambda: &[f64], size: f64) -> f64 {
+/// The vector with its largest magnitude in [1, 2), and the power of two that was divided out.
+fn over_power_of_two(v: &[f64]) -> (Vec<f64>, f64) {
+    let unit = power_of_two(max_abs(v));
+    (v.iter().map(|v| v / unit).collect(), unit)
+}
+
+/// The bound of the best multiple of λ that is feasible, in the scale of the problem; the data are y/unit.
+fn best_multiple(
+    fit: Fit,
+    weights: &Weights,
+    lambda: &[f64],
+    data: &[f64],
+    unit: f64,
+    operator_norm: f64,
+) -> f64 {
+    let m = lambda.len();
+    let magnitude: f64 = lambda.iter().zip(data).map(|(l, y)| (l * y).abs()).sum();
+    // The last term pays for what underflowed, in y/unit and in the products.
+    let inner = dot(lambda, data) - gamma(m + 4) * magnitude - 4.0 * m as f64 * f64::MIN_POSITIVE;
+    let size = norm(lambda) * (1.0 + gamma(m + 8));
+    match fit {
+        Fit::Exact => lowered(inner / operator_norm, unit),
+        Fit::Ball(epsilon) => {
+            let epsilon = (epsilon / unit).max(f64::MIN_POSITIVE);
+            lowered((inner - epsilon * size) / operator_norm, unit)
+        }
+        Fit::Penalised(penalty) => {
+            let mu = penalty * weights.penalty_scale * (1.0 - 16.0 * f64::EPSILON) / unit;
+            if mu < f64::MIN_POSITIVE {
+                return 0.0;
+            }
+            // s·⟨λ, y⟩ − s²/2·‖λ‖² is largest at s = ⟨λ, y⟩/‖λ‖²; feasible up to μ/‖W‖. At most half cancels.
+            let scale = (mu / operator_norm).min(inner / (size * size)).max(0.0);
+            lowered(lowered(scale * (inner - 0.5 * scale * size * size), unit), unit)
+        }
+    }
+}
+
+/// v·unit, rounded towards −∞ past the few roundings that made v.
+fn lowered(v: f64, unit: f64) -> f64 {
+    let scaled = (v - 16.0 * f64::EPSILON * v.abs()) * unit;
+    scaled.next_down().min(f64::MAX)
+}
+
+/// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖ for exact weights and an exact adjoint; infinite where there is none.
+///
+/// With the computed S ≈ A*(λ), P ≈ W1⁻¹ and Q ≈ W2⁻¹: the norm of the computed product P S Q, plus the rounding of
+/// the products and of S, all times ‖W1⁻¹ P⁻¹‖·‖Q⁻¹ W2⁻¹‖ (see `flatness/weight.rs`).
+fn operator_norm(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result<f64, Error> {
     let (left, right) = (&weights.left, &weights.right);
     let (d1, d2) = problem.map().shape();
-    let norms = left.inverse_norm() * right.inverse_norm();
-    let own = norms * problem.map().adjoint_rounding(lambda);
-    let relative = left.rounding() + right.rounding();
-    // Dense weights: |W1⁻¹||S||W2⁻¹| in Frobenius norm is at most √d1·√d2·κ1·κ2 times the product's own size.
-    let (c1, c2) = (left.multiplication_error(d1), right.multiplication_error(d2));
-    own + (relative + c1 + c2) * size
+    let adjoint = problem.map().adjoint(lambda);
+    // Underflow in A*: m products, each off by less than the smallest normal number.
+    let underflow = lambda.len() as f64 * ((d1 * d2) as f64).sqrt() * f64::MIN_POSITIVE;
+    let own = problem.map().adjoint_rounding(lambda) + underflow;
+    let size = adjoint.frobenius();
+    let scaled = Rescaled::new(problem.map(), weights).scale_adjoint(adjoint);
+    let products = if left.is_diagonal() && right.is_diagonal() {
+        gamma(4) * scaled.frobenius()
+    } else {
+        // |fl(P S Q) − P S Q| ≤ γ·|P||S||Q|, entry by entry.
+        gamma(d1 + d2 + 4) * left.absolute_norm() * right.absolute_norm() * size
+    };
+    let errors = (left.inverse_norm() * right.inverse_norm() * own + products) * (1.0 + 1e-6);
+    let exact = (1.0 + left.rounding()) * (1.0 + right.rounding()) * (1.0 + 8.0 * f64::EPSILON);
+    let bound = (upper_bound(&scaled)? + errors) * exact;
+    Ok(if bound.is_nan() { f64::INFINITY } else { bound })
 }

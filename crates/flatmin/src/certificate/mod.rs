@@ -18,7 +18,7 @@ pub use uniqueness::{Uniqueness, uniqueness};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Weights;
-use crate::linalg::vector::norm;
+use crate::linalg::vector::safe_norm;
 use crate::problem::{Fit, Problem};
 
 /// What is proved of a candidate (L, R) with a dual vector λ.
@@ -26,7 +26,7 @@ use crate::problem::{Fit, Problem};
 pub struct Certificate {
     /// The convex objective at X = L Rᵀ: ‖W1 X W2‖_*, or the whole penalised objective.
     pub value: f64,
-    /// No feasible X has a smaller objective than this.
+    /// No feasible X has a smaller objective than this: proved, rounding included.
     pub lower_bound: f64,
     /// (value − lower_bound)/value; 0 where both vanish.
     pub gap: f64,
@@ -56,19 +56,23 @@ pub(crate) fn penalty(problem: &Problem, weights: &Weights) -> Option<f64> {
     }
 }
 
-/// Certifies `x` with the dual vector `lambda` (any numbers: a bad λ gives a poor bound, never a false one).
+/// Certifies `x` with the dual vector `lambda` (m numbers, any: a bad λ gives a poor bound, never a false one).
+///
+/// # Errors
+/// Factors that do not fit the map or each other, or are not finite; λ of another length than m, or not finite.
 pub fn certify(
     problem: &Problem,
     weights: &Weights,
     x: &Factors,
     lambda: &[f64],
 ) -> Result<Certificate, Error> {
+    x.check(problem.map().shape())?;
     let bound = dual_bound(problem, weights, lambda)?;
     let (l, r) = weights.rescale(x.l.as_ref(), x.r.as_ref());
     let z = Factors { l, r }.svd()?;
     let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
-    let misfit = norm(&residual);
+    let misfit = safe_norm(&residual);
     let nuclear: f64 = z.s.iter().sum();
     let value = match penalty(problem, weights) {
         Some(mu) => mu * nuclear + 0.5 * misfit * misfit,
@@ -84,13 +88,13 @@ pub fn certify(
         (_, b) if b > 0.0 => a / b,
         _ => f64::INFINITY,
     };
-    let price = norm(lambda) / bound.operator_norm.max(f64::MIN_POSITIVE);
-    let unmet = relative(violation, norm(problem.data()));
+    let price = safe_norm(lambda) / bound.operator_norm.max(f64::MIN_POSITIVE);
+    let unmet = relative(violation, safe_norm(problem.data()));
     Ok(Certificate {
         value,
         lower_bound: bound.value,
         gap: relative(value - bound.value, value),
-        residual: relative(misfit, norm(problem.data())),
+        residual: relative(misfit, safe_norm(problem.data())),
         infeasibility: relative(price * violation, value).max(unmet),
         uniqueness: uniqueness(problem, weights, &z, lambda)?,
         singular_values: z.s,

@@ -6,6 +6,9 @@
 //! exactly if S ↦ B(U S Vᵀ) is injective on the symmetric p×p matrices. This is sharper than injectivity on the whole
 //! tangent space, and is p(p + 1)/2 columns instead of p(d1 + d2 − p). With a ball or a penalty, B(Z) is the same for all
 //! solutions (the misfit is strictly convex), so that the criterion holds as it stands.
+//!
+//! λ is optimal only to some accuracy: what W misses of U Vᵀ on the tangent space measures it. A verdict needs margins
+//! far above that error, and above the rounding of the margins themselves; otherwise there is none.
 
 use faer::{Mat, MatRef};
 
@@ -14,15 +17,16 @@ use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
 use crate::linalg::dense::{Svd, frobenius, row_gram, symmetric_eigen};
 use crate::linalg::operator_norm::upper_bound_off;
+use crate::map::gamma;
 use crate::problem::Problem;
 
-/// The verdict and the two margins that give it.
+/// The verdict and the smaller of the two margins that give it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Uniqueness {
     /// `None`: not decided by this λ.
     pub unique: Option<bool>,
     /// The smaller of 1 − ‖P_{T⊥} W‖ (less what W misses on T) and the relative smallest singular value of
-    /// S ↦ B(U S Vᵀ); not positive: not decided.
+    /// S ↦ B(U S Vᵀ), both less their rounding; not positive: not decided.
     pub margin: Option<f64>,
 }
 
@@ -30,12 +34,19 @@ pub struct Uniqueness {
 const RANK: f64 = 1e-9;
 /// W may miss U Vᵀ on the tangent space by this much before λ is called too far from optimal to decide.
 const TANGENT: f64 = 1e-4;
-/// The smallest relative singular value that a Gram matrix can tell from zero (√ε), with a margin.
-const INJECTIVE: f64 = 1e-7;
+/// A margin off the tangent space below this is indistinguishable from the margin 0 of a solution that is not unique.
+const OUTSIDE: f64 = 1e-6;
+/// Each margin has to exceed the error of λ this many times. If Z + H solves too, H = H_T + H_⊥, then ⟨W, H⟩ = 0 gives
+/// (1 − ‖P_{T⊥} W‖)·‖H_⊥‖_* ≤ error·‖H_T‖_*: this is the ratio of the two that a verdict allows for.
+const SAFETY: f64 = 1e3;
 /// Beyond this many columns the injectivity test costs more than a solve.
 const MAX_COLUMNS: usize = 4000;
 
-/// Decides uniqueness of the solution Z = W1 X W2 with singular value decomposition `z`.
+/// Decides uniqueness of the solution Z = W1 X W2 with singular value decomposition `z`, by the dual vector `lambda`
+/// (m numbers).
+///
+/// # Errors
+/// [`Error::Numerical`] if a decomposition fails.
 pub fn uniqueness(
     problem: &Problem,
     weights: &Weights,
@@ -65,7 +76,7 @@ pub fn uniqueness(
     }
     let outside = 1.0 - upper_bound_off(&w, u, v)? - 2.0 * tangent_error;
     let columns = p * (p + 1) / 2;
-    if outside <= 0.0 || columns > MAX_COLUMNS {
+    if outside <= OUTSIDE.max(SAFETY * tangent_error) || columns > MAX_COLUMNS {
         return Ok(Uniqueness {
             unique: None,
             margin: Some(outside).filter(|m| *m <= 0.0),
@@ -78,14 +89,16 @@ pub fn uniqueness(
         });
     }
     let injectivity = smallest_singular_value(problem, weights, u, v)?;
-    let margin = outside.min(injectivity);
+    // An error in λ turns the singular spaces of W by about error/outside, and B on them with it.
+    let decided = injectivity > SAFETY * tangent_error / outside;
     Ok(Uniqueness {
-        unique: (injectivity > INJECTIVE).then_some(true),
-        margin: Some(margin),
+        unique: decided.then_some(true),
+        margin: Some(outside.min(injectivity)),
     })
 }
 
-/// Of S ↦ B(U S Vᵀ) on the symmetric matrices, relative to the largest; 1 where there is nothing to tell.
+/// Of S ↦ B(U S Vᵀ) on the symmetric matrices, relative to the largest and less what rounding can have added; 1 where
+/// there is nothing to tell.
 fn smallest_singular_value(
     problem: &Problem,
     weights: &Weights,
@@ -109,8 +122,12 @@ fn smallest_singular_value(
     });
     let (values, _) = symmetric_eigen(row_gram(symmetric.as_ref()).as_ref())?;
     let (smallest, largest) = (values[0], values[values.len() - 1]);
+    let trace: f64 = values.iter().map(|v| v.max(0.0)).sum();
+    // The Gram matrix errs by γ_m·trace, its eigenvalues by a few n·ε·‖·‖, the columns by what W⁻¹ magnifies.
+    let magnified = (weights.left.rounding() + weights.right.rounding()).min(1.0);
+    let rounding = gamma(symmetric.ncols() + 16 * pairs.len() + 8) * trace + 2.0 * magnified * largest;
     Ok(if largest > 0.0 {
-        (smallest.max(0.0) / largest).sqrt()
+        ((smallest - rounding).max(0.0) / largest).sqrt()
     } else {
         0.0
     })

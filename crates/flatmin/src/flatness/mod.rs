@@ -5,8 +5,10 @@ mod audit;
 mod rescaling;
 mod spectrum;
 mod trace;
+mod weight;
 
 pub use audit::{Audit, audit};
-pub use rescaling::{Rescaled, Weight, Weights};
+pub use rescaling::{Rescaled, Weights};
 pub use spectrum::{Hessian, largest_eigenvalue};
 pub use trace::Traces;
+pub use weight::Weight;

@@ -11,6 +11,7 @@ use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{Accum, Auto, Mat, MatMut, MatRef, Par, Spec};
 
 use crate::error::Error;
+use crate::map::gamma;
 
 /// a·b.
 pub fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
@@ -92,6 +93,14 @@ pub fn inner(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> f64 {
 /// ‖a‖_F, safe from overflow.
 pub fn frobenius(a: MatRef<'_, f64>) -> f64 {
     a.norm_l2()
+}
+
+/// A bound on ‖QᵀQ − I‖_F, hence on the distance from Q to the nearest matrix with orthonormal columns.
+pub fn orthonormality_defect(q: MatRef<'_, f64>) -> f64 {
+    let mut gram = product(q.transpose(), q);
+    (0..q.ncols()).for_each(|i| gram[(i, i)] -= 1.0);
+    // The product errs by at most γ·‖|Q|ᵀ|Q|‖_F ≤ γ·‖Q‖_F²; the last factor covers the roundings of the norms.
+    (frobenius(gram.as_ref()) + gamma(q.nrows() + 3) * frobenius(q).powi(2)) * (1.0 + 1e-6)
 }
 
 /// (I − U Uᵀ) M for orthonormal columns U.
@@ -216,6 +225,12 @@ impl Cholesky {
         .ok()?;
         // A NaN pivot compares false with everything: look at the result.
         (0..n).all(|i| a[(i, i)] > 0.0).then_some(Cholesky { l: a })
+    }
+
+    /// l, with zeros above its diagonal.
+    pub fn lower(&self) -> Mat<f64> {
+        let n = self.l.nrows();
+        Mat::from_fn(n, n, |i, j| if i >= j { self.l[(i, j)] } else { 0.0 })
     }
 
     /// x ← a⁻¹·x.

@@ -49,6 +49,9 @@ pub fn largest_eigenvalue(dimension: usize, apply: impl Fn(&[f64]) -> Vec<f64>) 
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let mut basis: Vec<Vec<f64>> = Vec::new();
     let (mut diagonal, mut off) = (Vec::new(), Vec::new());
+    // The largest value when the Krylov space last closed: a second closure that adds nothing ends the search, for the
+    // space of a random vector holds every eigenvalue.
+    let mut at_closure: Option<f64> = None;
     let Some(mut v) = fresh_direction(dimension, &basis, &mut rng) else {
         return Ok(0.0);
     };
@@ -73,8 +76,12 @@ pub fn largest_eigenvalue(dimension: usize, apply: impl Fn(&[f64]) -> Vec<f64>) 
             let (values, vectors) = symmetric_eigen(t.as_ref())?;
             let (ritz, last) = (values[steps - 1], vectors[(steps - 1, steps - 1)].abs());
             let converged = !closed && beta * last <= TOLERANCE * ritz.abs();
-            if converged || steps >= MAX_STEPS.min(dimension) {
+            let settled = closed && at_closure.is_some_and(|before| ritz <= before + 1e-12 * scale);
+            if converged || settled || steps >= MAX_STEPS.min(dimension) {
                 return Ok(ritz);
+            }
+            if closed {
+                at_closure = Some(ritz);
             }
         }
         if closed {

@@ -1,67 +1,115 @@
 //! Proved upper bounds on the operator norm of a matrix: what a dual certificate divides by.
 //!
 //! A computed singular value may err either way and a Ritz value always errs downwards, so neither will do. Small
-//! matrices: from a computed decomposition, *checked* after the fact. Larger ones: a Cholesky factorisation that exists
-//! proves τ²·I − WᵀW positive definite. Both bounds include the rounding of their own arithmetic.
+//! matrices: from a computed decomposition, *checked* after the fact. Larger ones: a Cholesky factorisation of
+//! c·I − WᵀW, likewise checked by multiplying it out. Both bounds include the rounding of their own arithmetic, and hold
+//! whatever the decompositions did. The matrix is first divided by a power of two, so that squares stay in range.
 
 use faer::{Mat, MatRef};
 
-use super::dense::{Cholesky, frobenius, product, project_off, row_gram, thin_svd};
+use super::dense::{Cholesky, frobenius, orthonormality_defect, product, project_off, row_gram, thin_svd};
 use super::lanczos::{largest_eigenvalue, top_singular};
+use super::vector::power_of_two;
 use crate::error::Error;
 use crate::map::{Adjoint, gamma};
 
 /// Up to this many rows or columns (the smaller number), the decomposition is affordable.
 const SMALL: usize = 256;
 
-/// A number that ‖W‖_op does not exceed.
+/// Covers the roundings of norms and of the last sums, all relative: below 2⁴⁰ operations, far below this.
+const UP: f64 = 1.0 + 16.0 * f64::EPSILON;
+
+/// A number that ‖W‖_op does not exceed; infinite if an entry is not finite.
 ///
 /// Memory and time: an SVD of W below 257 rows or columns, else min(d1, d2)² numbers and a Cholesky factorisation.
+///
+/// # Errors
+/// [`Error::Numerical`] if the decomposition fails.
 pub fn upper_bound(w: &Adjoint<'_>) -> Result<f64, Error> {
-    let (rows, cols) = w.shape();
-    if rows.min(cols) <= SMALL {
-        return by_decomposition(w.to_dense().as_ref());
+    scaled(w, |w| {
+        let (rows, cols) = w.shape();
+        if rows.min(cols) <= SMALL {
+            return by_decomposition(w.to_dense().as_ref());
+        }
+        let size = frobenius_above(w);
+        by_cholesky(
+            &small_gram(w),
+            ritz_value(w)?,
+            size,
+            gamma(rows.max(cols) + 2) * size * size,
+        )
+    })
+}
+
+/// A number that ‖P_⊥ W Q_⊥‖_op does not exceed, P_⊥ and Q_⊥ the projections off the columns of U (d1 × p) and of V
+/// (d2 × p), which are to be nearly orthonormal; infinite if an entry of W is not finite.
+///
+/// # Errors
+/// [`Error::Numerical`] if the decomposition fails.
+pub fn upper_bound_off(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
+    scaled(w, |w| {
+        let (rows, cols) = w.shape();
+        let size = frobenius_above(w);
+        // I − U Uᵀ is within the defect of the projection.
+        let tilt = orthonormality_defect(u) + orthonormality_defect(v);
+        let projecting = projection_rounding(rows.max(cols), u.ncols());
+        if rows.min(cols) <= SMALL {
+            let rest = project_off(u, w.to_dense().as_ref());
+            let rest = project_off(v, rest.transpose());
+            let error = (tilt * (1.0 + tilt) + 2.0 * projecting) * size;
+            return Ok((by_decomposition(rest.transpose())? + error) * UP);
+        }
+        // On the smaller side alone: (I − V Vᵀ) WᵀW (I − V Vᵀ) is no smaller than with the other projection too.
+        let side = if rows <= cols { u } else { v };
+        let half = project_off(side, small_gram(w).as_ref());
+        let gram = project_off(side, half.transpose());
+        let ritz = largest_eigenvalue(gram.nrows(), |x| {
+            product(gram.as_ref(), MatRef::from_column_major_slice(x, x.len(), 1))
+                .col_as_slice(0)
+                .to_vec()
+        })?;
+        let error = gamma(rows.max(cols) + 2) + 2.0 * tilt * (1.0 + tilt) + 2.0 * projecting;
+        by_cholesky(&gram, ritz, size, error * size * size)
+    })
+}
+
+/// Bounds W over a power of two that brings its largest entry into [1, 2), and multiplies back.
+fn scaled(w: &Adjoint<'_>, bound: impl Fn(&Adjoint<'_>) -> Result<f64, Error>) -> Result<f64, Error> {
+    let largest = w.max_abs();
+    if largest == 0.0 {
+        return Ok(0.0);
     }
-    by_cholesky(&small_gram(w), ritz_value(w)?, w.frobenius(), rows.max(cols))
+    if !largest.is_finite() {
+        return Ok(f64::INFINITY);
+    }
+    let unit = power_of_two(largest);
+    // What underflows in the division is below 1e-300 of the rest, far inside the slack of the bounds.
+    Ok((bound(&w.divided(unit))? * unit).next_up())
+}
+
+/// ‖W‖_F from above: its sum of squares errs by γ, of which the root is half.
+fn frobenius_above(w: &Adjoint<'_>) -> f64 {
+    let (rows, cols) = w.shape();
+    w.frobenius() * (1.0 + gamma(rows.saturating_mul(cols).min(1 << 40) + 8))
+}
+
+/// ‖fl(M − U(UᵀM)) − exact‖_F / ‖M‖_F for nearly orthonormal U (n × p): two products, with |U| of norm √p at most,
+/// and the subtraction.
+fn projection_rounding(n: usize, p: usize) -> f64 {
+    1.01 * (p as f64).sqrt() * (gamma(n + 2) + gamma(p + 2)) + 2.0 * gamma(2)
 }
 
 /// ‖W‖ ≤ ‖U‖·σ1·‖V‖ + ‖W − U Σ Vᵀ‖_F, with ‖U‖² ≤ 1 + ‖UᵀU − I‖_F: it holds whatever the decomposition was.
 fn by_decomposition(w: MatRef<'_, f64>) -> Result<f64, Error> {
     let svd = thin_svd(w)?;
-    let Some(largest) = svd.s.first().copied() else {
-        return Ok(0.0);
-    };
+    let largest = svd.s.iter().fold(0.0, |m: f64, s| m.max(s.abs()));
     let n = svd.s.len();
-    let excess = |q: &Mat<f64>| {
-        let mut gram = product(q.transpose(), q.as_ref());
-        (0..n).for_each(|i| gram[(i, i)] -= 1.0);
-        // The product itself errs by at most γ·‖|Q|ᵀ|Q|‖_F ≤ γ·‖Q‖_F².
-        frobenius(gram.as_ref()) + gamma(q.nrows() + 2) * frobenius(q.as_ref()).powi(2)
-    };
     let scaled = Mat::from_fn(svd.u.nrows(), n, |i, j| svd.u[(i, j)] * svd.s[j]);
     let residual = w - product(scaled.as_ref(), svd.v.transpose());
-    let rounding = gamma(n + 3) * (frobenius(scaled.as_ref()) * frobenius(svd.v.as_ref()) + frobenius(w));
-    let norms = (1.0 + excess(&svd.u)).sqrt() * (1.0 + excess(&svd.v)).sqrt();
-    Ok((largest * norms + frobenius(residual.as_ref()) + rounding) * (1.0 + 16.0 * f64::EPSILON))
-}
-
-/// A number that ‖(I − U Uᵀ) W (I − V Vᵀ)‖_op does not exceed, up to the rounding of U and V themselves.
-pub fn upper_bound_off(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
-    let (rows, cols) = w.shape();
-    if rows.min(cols) <= SMALL {
-        let rest = project_off(u, w.to_dense().as_ref());
-        return by_decomposition(project_off(v, rest.transpose()).transpose());
-    }
-    // On the smaller side alone: (I − V Vᵀ) WᵀW (I − V Vᵀ) is no smaller than with the other projection too.
-    let side = if rows <= cols { u } else { v };
-    let half = project_off(side, small_gram(w).as_ref());
-    let gram = project_off(side, half.transpose());
-    let ritz = largest_eigenvalue(gram.nrows(), |x| {
-        product(gram.as_ref(), MatRef::from_column_major_slice(x, x.len(), 1))
-            .col_as_slice(0)
-            .to_vec()
-    })?;
-    by_cholesky(&gram, ritz, w.frobenius(), rows.max(cols) + 4 * side.ncols())
+    let rounding = gamma(n + 4) * (frobenius(scaled.as_ref()) * frobenius(svd.v.as_ref()) + frobenius(w));
+    let defect = |q: &Mat<f64>| 1.0 + orthonormality_defect(q.as_ref());
+    let norms = defect(&svd.u).sqrt() * defect(&svd.v).sqrt();
+    Ok((largest * norms + (frobenius(residual.as_ref()) + rounding) * (1.0 + 1e-6)) * UP)
 }
 
 fn ritz_value(w: &Adjoint<'_>) -> Result<f64, Error> {
@@ -72,27 +120,26 @@ fn ritz_value(w: &Adjoint<'_>) -> Result<f64, Error> {
     Ok(top.s.first().map_or(0.0, |s| s * s))
 }
 
-/// √λ_max(G), G = WᵀW or a compression of it, from above.
+/// √λ_max(G) from above, for a G known to within `error` in Frobenius norm; `size` is ‖W‖_F, a bound in any case.
 ///
-/// If the computed Cholesky factorisation of c·I − G runs to its end, then c·I − G + slack·I is positive semidefinite,
-/// where slack covers the rounding of the factorisation, γ_{n+1}/(1 − γ_{n+1})·trace (Rump, *Verification of positive
-/// definiteness*, BIT 46, 2006), and of G itself, sums of `terms` products, γ·‖W‖_F². `ritz` only says where to start.
-fn by_cholesky(gram: &Mat<f64>, ritz: f64, size: f64, terms: usize) -> Result<f64, Error> {
+/// With c·I − G = L Lᵀ + F, λ_max(G) ≤ c + ‖F‖_F, since L Lᵀ is positive semidefinite whatever L is. F is measured: the
+/// product errs by γ_{n+1}·‖|L||L|ᵀ‖_F ≤ γ_{n+1}·‖L‖_F². `ritz` only says where to start.
+fn by_cholesky(gram: &Mat<f64>, ritz: f64, size: f64, error: f64) -> Result<f64, Error> {
     let n = gram.nrows();
-    let gram_rounding = gamma(terms + 2) * size * size;
     let mut margin = 1e-12;
     while margin < 1.0 && ritz > 0.0 {
-        let c = ritz * (1.0 + margin) + gram_rounding;
+        let c = ritz * (1.0 + margin) + error;
         let shifted = Mat::from_fn(n, n, |i, j| if i == j { c - gram[(i, i)] } else { -gram[(i, j)] });
-        let trace: f64 = (0..n).map(|i| shifted[(i, i)].abs()).sum();
-        if Cholesky::new(shifted).is_some() {
-            let factor_rounding = gamma(n + 1) / (1.0 - gamma(n + 1)) * trace;
-            return Ok((c + gram_rounding + factor_rounding).sqrt() * (1.0 + 4.0 * f64::EPSILON));
+        if let Some(factor) = Cholesky::new(shifted.clone()) {
+            let lower = factor.lower();
+            let residual = shifted - row_gram(lower.as_ref());
+            let rounding = gamma(n + 4) * (frobenius(lower.as_ref()).powi(2) + c * (n as f64).sqrt());
+            let missed = (frobenius(residual.as_ref()) + rounding + error) * (1.0 + 1e-6);
+            return Ok(((c + missed).sqrt() * UP).min(size * UP));
         }
         margin *= 8.0;
     }
-    // ‖W‖_F is always a bound; its sum of squares errs by far less than this.
-    Ok(size * (1.0 + 1e-6))
+    Ok(size * UP)
 }
 
 /// WᵀW or W Wᵀ, whichever is smaller.

@@ -25,6 +25,27 @@ pub fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }
 
+/// ‖a‖₂ of any finite numbers: where the squares leave the range of f64, over a power of two.
+pub fn safe_norm(a: &[f64]) -> f64 {
+    let plain = norm(a);
+    if (1e-140..1e150).contains(&plain) {
+        return plain;
+    }
+    let unit = power_of_two(max_abs(a));
+    let scaled: Vec<f64> = a.iter().map(|v| v / unit).collect();
+    norm(&scaled) * unit
+}
+
+/// The power of two at or below a positive finite number (the smallest normal one for what lies below it), else 1:
+/// dividing by it is exact short of underflow.
+pub fn power_of_two(size: f64) -> f64 {
+    if size > 0.0 && size.is_finite() {
+        f64::from_bits(size.max(f64::MIN_POSITIVE).to_bits() & 0x7FF0_0000_0000_0000)
+    } else {
+        1.0
+    }
+}
+
 /// y ← y + s·x.
 #[inline(always)]
 pub fn axpy(s: f64, x: &[f64], y: &mut [f64]) {

@@ -7,9 +7,9 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::{Adjoint, Gram, Linearisation, MeasurementMap, column_major, gamma, row_major};
-use crate::error::{Error, check_finite, check_length};
+use crate::error::{Error, check_finite, check_magnitude, check_product, check_shape};
 use crate::linalg::dense::{product, product_into, row_gram};
-use crate::linalg::vector::{axpy, dot, norm};
+use crate::linalg::vector::{axpy, dot, safe_norm};
 
 /// X ↦ (⟨A_1, X⟩, …, ⟨A_m, X⟩) on R^{d1×d2}.
 #[derive(Clone, Debug)]
@@ -20,14 +20,22 @@ pub struct Dense {
     matrices: Vec<f64>,
 }
 
+/// The largest magnitude of an entry, unless all are zero, is between 1/LARGEST and LARGEST: the Grams square it.
+const LARGEST: f64 = 1e140;
+
 /// Numbers of one parallel piece of a pass: 2 MiB.
 const PIECE: usize = 1 << 18;
 
 impl Dense {
     /// From `matrices` (m × d1 × d2), the last index fastest.
+    ///
+    /// # Errors
+    /// m, d1 or d2 zero; another length than m·d1·d2; NaN or infinity; a largest magnitude beyond 1e140 or below 1e-140.
     pub fn new(matrices: Vec<f64>, measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
-        check_length("A", matrices.len(), measurements * shape.0 * shape.1)?;
+        check_shape(shape, measurements)?;
+        check_product("A", matrices.len(), &[measurements, shape.0, shape.1])?;
         check_finite("A", &matrices)?;
+        check_magnitude("A", &matrices, LARGEST)?;
         Ok(Dense {
             shape,
             measurements,
@@ -264,16 +272,29 @@ impl MeasurementMap for Dense {
         Gram::Dense(out)
     }
 
-    /// Each entry is a sum of m products.
+    /// Each entry is a sum of m products: |error| ≤ γ·Σ |w_i||A_i| entry by entry. γ_{m+2} rather than γ_m also covers
+    /// the rounding of this very sum, of second order.
     fn adjoint_rounding(&self, w: &[f64]) -> f64 {
-        let size = self.size().max(1);
         let magnitude: f64 = self
             .matrices
-            .chunks_exact(size)
+            .par_chunks_exact(self.size())
             .zip(w)
-            .map(|(a, w)| w.abs() * norm(a))
+            .map(|(a, w)| w.abs() * safe_norm(a))
+            .collect::<Vec<_>>()
+            .iter()
             .sum();
-        gamma(self.measurements + 1) * magnitude
+        gamma(self.measurements + 2) * magnitude
+    }
+
+    /// An entry of the left Gram goes through d2 products, one addition a matrix of its piece and one a piece; the right
+    /// one through the d1 products of each matrix of a piece in an order of its own, and one a piece.
+    fn gram_rounding(&self) -> (f64, f64) {
+        let piece = self.piece().min(self.measurements);
+        let pieces = self.measurements.div_ceil(piece);
+        (
+            gamma(self.shape.1 + piece + pieces + 2),
+            gamma(self.shape.0 * piece + pieces + 2),
+        )
     }
 
     fn cost_factored(&self, _k: usize) -> f64 {

@@ -32,7 +32,9 @@ const BLOCK: usize = 256;
 impl Entries {
     /// Sorts the entries by row and column. Returns the map and the data in its order.
     ///
-    /// Refuses indices outside the shape and entries that are observed twice.
+    /// # Errors
+    /// d1 or d2 zero or beyond 2³²; no entries; `rows`, `columns` and `data` of different lengths; an index outside the
+    /// shape; an entry observed twice.
     pub fn new(
         rows: &[u32],
         columns: &[u32],
@@ -41,6 +43,7 @@ impl Entries {
     ) -> Result<(Self, Vec<f64>), Error> {
         crate::error::check_length("cols", columns.len(), rows.len())?;
         crate::error::check_length("y", data.len(), rows.len())?;
+        crate::error::check_shape(shape, rows.len())?;
         for (what, indices, size) in [("row", rows, shape.0), ("column", columns, shape.1)] {
             if let Some(entry) = indices.iter().position(|i| *i as usize >= size) {
                 return Err(Error::OutOfRange {
@@ -51,10 +54,13 @@ impl Entries {
                 });
             }
         }
-        if rows.len() > u32::MAX as usize {
+        if let Some(size) = [rows.len(), shape.0, shape.1]
+            .iter()
+            .find(|n| **n > u32::MAX as usize)
+        {
             return Err(Error::Shape {
-                what: "entries",
-                found: rows.len().to_string(),
+                what: "entries, rows or columns",
+                found: size.to_string(),
                 expected: "fewer than 2^32".into(),
             });
         }
@@ -305,6 +311,11 @@ impl MeasurementMap for Entries {
     /// Every entry of A*(w) is one of the w_i.
     fn adjoint_rounding(&self, _w: &[f64]) -> f64 {
         0.0
+    }
+
+    /// Counts are exact.
+    fn gram_rounding(&self) -> (f64, f64) {
+        (0.0, 0.0)
     }
 
     fn cost_factored(&self, k: usize) -> f64 {

@@ -25,8 +25,9 @@ impl MeasurementMap for Identity {
         self.shape
     }
 
+    /// A shape too large to index saturates here and is refused by [`Problem`](crate::Problem).
     fn measurements(&self) -> usize {
-        self.shape.0 * self.shape.1
+        self.shape.0.saturating_mul(self.shape.1)
     }
 
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
@@ -92,6 +93,11 @@ impl MeasurementMap for Identity {
     /// Every entry of A*(w) is one of the w_i.
     fn adjoint_rounding(&self, _w: &[f64]) -> f64 {
         0.0
+    }
+
+    /// d1 and d2 are exact.
+    fn gram_rounding(&self) -> (f64, f64) {
+        (0.0, 0.0)
     }
 
     fn cost_factored(&self, k: usize) -> f64 {

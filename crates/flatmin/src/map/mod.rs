@@ -85,6 +85,10 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// A bound on ‖fl(A*(w)) − A*(w)‖_F, the rounding of [`adjoint`](Self::adjoint); certificates add it.
     fn adjoint_rounding(&self, w: &[f64]) -> f64;
 
+    /// (γ, γ′): the computed Grams are off by at most γ·Σ|A_i||A_i|ᵀ and γ′·Σ|A_i|ᵀ|A_i|, entry by entry, hence by
+    /// γ·tr and γ′·tr of themselves in Frobenius norm; certificates add it.
+    fn gram_rounding(&self) -> (f64, f64);
+
     /// The cost of one application to a factored matrix with k columns, in units of an operation of a dense matrix product:
     /// for choosing a method. Streaming and gathering count more than arithmetic.
     fn cost_factored(&self, k: usize) -> f64;
@@ -125,6 +129,14 @@ impl Gram {
         match self {
             Gram::Diagonal(d) => d.len(),
             Gram::Dense(a) => a.nrows(),
+        }
+    }
+
+    /// tr G.
+    pub fn trace(&self) -> f64 {
+        match self {
+            Gram::Diagonal(d) => d.iter().sum(),
+            Gram::Dense(a) => (0..a.nrows()).map(|i| a[(i, i)]).sum(),
         }
     }
 
@@ -193,7 +205,28 @@ impl Adjoint<'_> {
     pub fn frobenius(&self) -> f64 {
         match self {
             Adjoint::Dense(a) => a.norm_l2(),
-            Adjoint::Sparse { values, .. } => crate::linalg::vector::norm(values),
+            Adjoint::Sparse { values, .. } => crate::linalg::vector::safe_norm(values),
+        }
+    }
+
+    /// The largest magnitude of an entry; NaN or infinite if an entry is.
+    pub fn max_abs(&self) -> f64 {
+        let larger = |m: f64, v: &f64| if v.abs() > m || v.is_nan() { v.abs() } else { m };
+        match self {
+            Adjoint::Dense(a) => a.col_iter().flat_map(|c| c.iter()).fold(0.0, larger),
+            Adjoint::Sparse { values, .. } => values.iter().fold(0.0, larger),
+        }
+    }
+
+    /// The same matrix divided by a power of two: exact short of underflow.
+    pub(crate) fn divided(&self, unit: f64) -> Self {
+        let divide = |v: &f64| v / unit;
+        match self {
+            Adjoint::Dense(a) => Adjoint::Dense(Mat::from_fn(a.nrows(), a.ncols(), |i, j| divide(&a[(i, j)]))),
+            Adjoint::Sparse { entries, values } => Adjoint::Sparse {
+                entries,
+                values: values.iter().map(divide).collect(),
+            },
         }
     }
 }
@@ -226,4 +259,4 @@ pub(crate) fn row_major(a: MatRef<'_, f64>) -> Vec<f64> {
 }
 
 #[cfg(test)]
-mod laws {}
+mod laws;

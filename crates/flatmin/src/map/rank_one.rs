@@ -6,9 +6,12 @@
 use faer::{Mat, MatMut, MatRef};
 
 use super::{Adjoint, Gram, MeasurementMap, gamma};
-use crate::error::{Error, check_finite, check_length};
+use crate::error::{Error, check_finite, check_magnitude, check_product, check_shape};
 use crate::linalg::dense::{product, row_gram};
-use crate::linalg::vector::{dot, norm};
+use crate::linalg::vector::{dot, norm, safe_norm};
+
+/// The largest magnitude in a and in b, unless all are zero, is between 1/LARGEST and LARGEST: the Grams hold fourth powers.
+const LARGEST: f64 = 1e70;
 
 /// X ↦ (a_1ᵀ X b_1, …, a_mᵀ X b_m) on R^{d1×d2}.
 #[derive(Clone, Debug)]
@@ -21,11 +24,17 @@ pub struct RankOne {
 
 impl RankOne {
     /// From `a` (m × d1) and `b` (m × d2), both row after row: one a_i, one b_i contiguous.
+    ///
+    /// # Errors
+    /// m, d1 or d2 zero; other lengths than m·d1 and m·d2; NaN or infinity; a largest magnitude of a or of b beyond 1e70 or
+    /// below 1e-70.
     pub fn new(a: &[f64], b: &[f64], measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
-        check_length("a", a.len(), measurements * shape.0)?;
-        check_length("b", b.len(), measurements * shape.1)?;
-        check_finite("a", a)?;
-        check_finite("b", b)?;
+        check_shape(shape, measurements)?;
+        for (what, vectors, size) in [("a", a, shape.0), ("b", b, shape.1)] {
+            check_product(what, vectors.len(), &[measurements, size])?;
+            check_finite(what, vectors)?;
+            check_magnitude(what, vectors, LARGEST)?;
+        }
         Ok(RankOne {
             left: MatRef::from_column_major_slice(a, shape.0, measurements).to_owned(),
             right: MatRef::from_column_major_slice(b, shape.1, measurements).to_owned(),
@@ -153,9 +162,18 @@ impl MeasurementMap for RankOne {
         let magnitude: f64 = w
             .iter()
             .enumerate()
-            .map(|(i, w)| w.abs() * norm(self.left.col_as_slice(i)) * norm(self.right.col_as_slice(i)))
+            .map(|(i, w)| {
+                w.abs() * safe_norm(self.left.col_as_slice(i)) * safe_norm(self.right.col_as_slice(i))
+            })
             .sum();
-        gamma(self.measurements() + 2) * magnitude
+        gamma(self.measurements() + 3) * magnitude
+    }
+
+    /// ‖b_i‖ has d2/2 + 2 roundings and enters squared, the product with a_i one, squared too; then a sum of m products.
+    fn gram_rounding(&self) -> (f64, f64) {
+        let (d1, d2) = self.shape();
+        let m = self.measurements();
+        (gamma(m + d2 + 8), gamma(m + d1 + 8))
     }
 
     fn cost_factored(&self, k: usize) -> f64 {
