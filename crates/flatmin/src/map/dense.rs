@@ -3,9 +3,10 @@
 //! Storage m·d1·d2, one A_i contiguous, row after row: every product streams the data once. The passes run over fixed
 //! blocks of measurements, so that their bits do not depend on the number of threads.
 
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 
+use super::dense_kernels::{ThinFactors, add_weighted, dispatch, inner_products, thin_products};
 use super::{Adjoint, Gram, Linearisation, MeasurementMap, column_major, gamma, row_major};
 use crate::error::{Error, check_finite, check_magnitude, check_product, check_shape};
 use crate::linalg::dense::{product, product_into, row_gram};
@@ -71,44 +72,6 @@ impl Dense {
         }
         total
     }
-}
-
-/// The kernels below are compiled once for each instruction set and chosen at run time.
-fn dispatch<R>(kernel: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(kernel)
-}
-
-/// w ← w + Σ weight_i A_i over consecutive matrices.
-#[inline(always)]
-fn add_weighted(matrices: &[f64], weights: &[f64], w: &mut [f64]) {
-    for (matrix, weight) in matrices.chunks_exact(w.len()).zip(weights) {
-        axpy(*weight, matrix, w);
-    }
-}
-
-#[inline(always)]
-fn inner_products(matrices: &[f64], x: &[f64], out: &mut [f64]) {
-    for (out, matrix) in out.iter_mut().zip(matrices.chunks_exact(x.len())) {
-        *out = dot(matrix, x);
-    }
-}
-
-/// The two products of one A_i with thin factors: `left` ← vec(A R), `right` ← vec(Aᵀ L).
-fn thin_products(
-    a: MatRef<'_, f64>,
-    l: MatRef<'_, f64>,
-    r: MatRef<'_, f64>,
-    left: &mut [f64],
-    right: &mut [f64],
-) {
-    let k = l.ncols();
-    product_into(MatMut::from_column_major_slice_mut(left, a.nrows(), k), 1.0, a, r);
-    product_into(
-        MatMut::from_column_major_slice_mut(right, a.ncols(), k),
-        1.0,
-        a.transpose(),
-        l,
-    );
 }
 
 impl MeasurementMap for Dense {
@@ -195,46 +158,52 @@ impl MeasurementMap for Dense {
     fn linearise(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>, y: &[f64]) -> Linearisation<'_> {
         let ((d1, d2), k, size) = (self.shape, l.ncols(), self.size());
         let rows = (d1 + d2) * k;
-        let l_columns = column_major(l);
-        let pieces: Vec<(Vec<f64>, Vec<f64>, Vec<f64>)> = self
-            .matrices
-            .par_chunks(self.piece() * size.max(1))
-            .zip(y.par_chunks(self.piece()))
-            .map(|(matrices, y)| {
-                let mut residual = vec![0.0; y.len()];
-                let mut jacobian = vec![0.0; rows * y.len()];
+        let (l_columns, r_columns) = (column_major(l), column_major(r));
+        let x = ThinFactors {
+            l,
+            r,
+            l_rows: row_major(l),
+            l_columns,
+            r_columns,
+        };
+        let mut jacobian = vec![0.0; rows * self.measurements];
+        let mut residual = vec![0.0; self.measurements];
+        let piece = self.piece();
+        // With no columns there is no Jacobian to cut into pieces: any non-empty scratch stands for its empty columns.
+        let mut none = vec![0.0; if rows == 0 { self.measurements } else { 0 }];
+        let (columns, width) = if rows == 0 {
+            (&mut none, 1)
+        } else {
+            (&mut jacobian, rows)
+        };
+        let partial: Vec<Vec<f64>> = columns
+            .par_chunks_mut(piece * width)
+            .zip(residual.par_chunks_mut(piece))
+            .zip(self.matrices.par_chunks(piece * size).zip(y.par_chunks(piece)))
+            .map(|((columns, residual), (matrices, y))| {
                 let mut adjoint = vec![0.0; size];
-                for (i, matrix) in matrices.chunks_exact(size).enumerate() {
-                    let (left, right) = jacobian[i * rows..(i + 1) * rows].split_at_mut(d1 * k);
-                    thin_products(MatRef::from_row_major_slice(matrix, d1, d2), l, r, left, right);
-                    dispatch(
-                        #[inline(always)]
-                        || {
-                            residual[i] = dot(left, &l_columns) - y[i];
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for (i, matrix) in matrices.chunks_exact(size).enumerate() {
+                            let (left, right) = columns[i * rows..(i + 1) * rows].split_at_mut(d1 * k);
+                            thin_products(matrix, &x, left, right);
+                            residual[i] = dot(left, &x.l_columns) - y[i];
                             axpy(residual[i], matrix, &mut adjoint);
-                        },
-                    );
-                }
-                (residual, jacobian, adjoint)
+                        }
+                    },
+                );
+                adjoint
             })
             .collect();
-        let mut jacobian = Mat::zeros(rows, self.measurements);
-        let mut residual = Vec::with_capacity(self.measurements);
         let mut adjoint = vec![0.0; size];
-        for (part, columns, weighted) in pieces {
-            for (i, column) in columns.chunks_exact(rows.max(1)).enumerate() {
-                jacobian
-                    .col_as_slice_mut(residual.len() + i)
-                    .copy_from_slice(column);
-            }
-            residual.extend_from_slice(&part);
-            axpy(1.0, &weighted, &mut adjoint);
+        for part in partial {
+            axpy(1.0, &part, &mut adjoint);
         }
-        let adjoint = Adjoint::Dense(MatRef::from_row_major_slice(&adjoint, d1, d2).to_owned());
         Linearisation {
             residual,
-            jacobian,
-            adjoint,
+            jacobian: MatRef::from_column_major_slice(&jacobian, rows, self.measurements).to_owned(),
+            adjoint: Adjoint::Dense(MatRef::from_row_major_slice(&adjoint, d1, d2).to_owned()),
         }
     }
 

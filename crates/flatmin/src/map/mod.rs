@@ -4,6 +4,7 @@
 //! and dense arguments agree; Grams and Jacobians equal those of the dense twin.
 
 mod dense;
+mod dense_kernels;
 mod entries;
 mod identity;
 mod rank_one;
@@ -222,7 +223,9 @@ impl Adjoint<'_> {
     pub(crate) fn divided(&self, unit: f64) -> Self {
         let divide = |v: &f64| v / unit;
         match self {
-            Adjoint::Dense(a) => Adjoint::Dense(Mat::from_fn(a.nrows(), a.ncols(), |i, j| divide(&a[(i, j)]))),
+            Adjoint::Dense(a) => {
+                Adjoint::Dense(Mat::from_fn(a.nrows(), a.ncols(), |i, j| divide(&a[(i, j)])))
+            }
             Adjoint::Sparse { entries, values } => Adjoint::Sparse {
                 entries,
                 values: values.iter().map(divide).collect(),

@@ -173,10 +173,12 @@ impl State<'_, '_> {
         let z = product(l.as_ref(), r.transpose());
         let moved = (&z - &self.z).norm_l2() / z.norm_l2().max(f64::MIN_POSITIVE);
         self.z = z;
-        let growth = match steps {
-            ..=EASY => GROWTH,
-            ..=MIDDLING => GROWTH.sqrt(),
-            _ => 1.0,
+        let growth = if steps <= EASY {
+            GROWTH
+        } else if steps <= MIDDLING {
+            GROWTH.sqrt()
+        } else {
+            1.0
         };
         self.sigma = (self.sigma * growth).min(LARGEST * self.scale());
         moved

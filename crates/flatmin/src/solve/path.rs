@@ -108,9 +108,9 @@ pub(super) fn follow(
         refuted: 0,
     };
     match instance.fit {
-        Fit::Penalised(mu) => path.to_penalty(mu, top, monitor),
-        Fit::Ball(epsilon) => path.to_ball(epsilon, monitor),
-        Fit::Exact => path.to_exact(top, monitor),
+        Fit::Penalised(mu) => path.reach_penalty(mu, top, monitor),
+        Fit::Ball(epsilon) => path.reach_ball(epsilon, monitor),
+        Fit::Exact => path.reach_exact(top, monitor),
     }
 }
 
@@ -255,7 +255,7 @@ impl<'a> Path<'a, '_> {
         }
     }
 
-    fn to_penalty(&mut self, goal: f64, top: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
+    fn reach_penalty(&mut self, goal: f64, top: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
         self.mu = if goal >= top { goal } else { self.mu.max(goal) };
         let (mut tolerance, mut violation) = (LOOSE, VIOLATION);
         for _ in 0..MAX_STAGES {
@@ -284,7 +284,7 @@ impl<'a> Path<'a, '_> {
         Ok(End::Finished(self.outcome(None)))
     }
 
-    fn to_exact(&mut self, top: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
+    fn reach_exact(&mut self, top: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
         loop {
             match self.stage(LOOSE, VIOLATION, monitor)? {
                 Stage::Stopped(status) => return Ok(End::Finished(self.outcome(Some(status)))),
@@ -380,7 +380,7 @@ impl<'a> Path<'a, '_> {
     }
 
     /// Finds the μ at which the misfit is ε: log misfit against log μ, by the Illinois variant of regula falsi.
-    fn to_ball(&mut self, epsilon: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
+    fn reach_ball(&mut self, epsilon: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
         let excess = |path: &Self| (norm(&path.misfit()) / epsilon).ln();
         let mut above: Option<(f64, f64)> = None;
         let mut below: Option<(f64, f64)> = None;

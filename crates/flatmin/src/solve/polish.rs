@@ -106,7 +106,7 @@ fn fit_exactly<'a>(
         let (u, w) = point.split(&step);
         let next = Point::new(instance, &point.l + u, &point.r + w, &instance.b);
         let after = norm(&next.residual);
-        if !(after < 0.5 * misfit) {
+        if after.is_nan() || after >= 0.5 * misfit {
             break;
         }
         (point, misfit) = (next, after);

@@ -212,7 +212,7 @@ pub(super) fn douglas_rachford(
         if stopped.is_some() || norm(&step.change) <= 0.01 * settings.tolerance * splitting.scale {
             return Ok(outcome(instance, &step.svd, splitting.t, step.lambda, stopped));
         }
-        if monitor.iterations() % 50 == 0 {
+        if monitor.iterations().is_multiple_of(50) {
             record(instance, &shrink(&step.svd, splitting.t), &step.lambda, monitor)?;
         }
         axpy(1.0, &step.change, &mut v);
