@@ -73,7 +73,8 @@ pub fn certify(
     let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
     let misfit = safe_norm(&residual);
-    let nuclear: f64 = z.s.iter().sum();
+    // The empty sum is −0.
+    let nuclear = z.s.iter().sum::<f64>() + 0.0;
     let value = match penalty(problem, weights) {
         Some(mu) => mu * nuclear + 0.5 * misfit * misfit,
         None => nuclear,

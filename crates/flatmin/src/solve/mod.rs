@@ -168,21 +168,27 @@ fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) 
     let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT && settings.rank.is_none();
     match settings.method {
         Method::Splitting => splitting::douglas_rachford(instance, settings, monitor),
-        Method::AugmentedLagrangian => {
-            augmented_lagrangian::solve(instance, settings, instance.zero(), monitor)
-        }
+        Method::AugmentedLagrangian => on_the_dual(instance, settings, instance.zero(), monitor),
         Method::Path => Ok(path::follow(instance, settings, None, monitor)?.outcome()),
         Method::Auto => {
             let widest = dual_fits.then_some(instance.b.len());
             match path::follow(instance, settings, widest, monitor)? {
                 path::End::Finished(outcome) => Ok(outcome),
-                path::End::TooWide(start) => {
-                    let start = splitting::warm_start(instance, &start, WARM, WARM_EVALUATIONS, monitor)?;
-                    augmented_lagrangian::solve(instance, settings, start, monitor)
-                }
+                path::End::TooWide(start) => on_the_dual(instance, settings, start, monitor),
             }
         }
     }
+}
+
+/// The augmented Lagrangian after a warm start.
+fn on_the_dual(
+    instance: &Instance<'_>,
+    settings: &Settings,
+    start: Outcome,
+    monitor: &mut Monitor<'_>,
+) -> Result<Outcome, Error> {
+    let start = splitting::warm_start(instance, &start, WARM, WARM_EVALUATIONS, monitor)?;
+    augmented_lagrangian::solve(instance, settings, start, monitor)
 }
 
 /// Back to X and the scale of the data; the proof; the status.

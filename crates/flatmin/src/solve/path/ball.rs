@@ -1,0 +1,76 @@
+//! The end of the path for ‖B(Z) − b‖ ≤ ε: at the μ whose misfit is ε. The misfit grows with μ.
+
+use super::{End, FACTOR, LOOSE, MAX_STAGES, Path, VIOLATION};
+use crate::error::Error;
+use crate::linalg::vector::norm;
+use crate::solve::monitor::Monitor;
+
+/// Relative gradient once μ is bracketed: the misfit must be a smooth function of μ.
+const TIGHT: f64 = 1e-9;
+/// ln(misfit/ε) at which the root is found.
+const FOUND: f64 = 1e-11;
+
+/// Of a function that rises through zero: the root lies between two points, found by the Illinois variant of regula falsi.
+#[derive(Default)]
+struct Bracket {
+    /// (x, f(x)) with f > 0, and with f ≤ 0; the values may have been halved.
+    above: Option<(f64, f64)>,
+    below: Option<(f64, f64)>,
+    last_was_above: bool,
+}
+
+impl Bracket {
+    fn closed(&self) -> bool {
+        self.above.is_some() && self.below.is_some()
+    }
+
+    fn add(&mut self, x: f64, f: f64) {
+        let is_above = f > 0.0;
+        let (own, other) = if is_above {
+            (&mut self.above, &mut self.below)
+        } else {
+            (&mut self.below, &mut self.above)
+        };
+        // Twice on one side: half the other value, or that end would stay for ever.
+        if let (true, Some(other)) = (own.is_some() && is_above == self.last_was_above, other.as_mut()) {
+            other.1 *= 0.5;
+        }
+        *own = Some((x, f));
+        self.last_was_above = is_above;
+    }
+
+    /// The next point; `None` when the bracket has shrunk to nothing, or is open.
+    fn next(&self) -> Option<f64> {
+        let ((x1, f1), (x0, f0)) = (self.above?, self.below?);
+        ((x1 - x0).abs() > 1e-14 * x1.abs().max(1.0)).then(|| x0 - f0 * (x1 - x0) / (f1 - f0))
+    }
+}
+
+impl Path<'_, '_> {
+    /// Finds μ in logarithms of μ and of the misfit.
+    pub(super) fn reach_ball(&mut self, epsilon: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
+        let mut bracket = Bracket::default();
+        for _ in 0..MAX_STAGES {
+            let (tolerance, violation) = if bracket.closed() {
+                (TIGHT, 0.05 * self.settings.tolerance)
+            } else {
+                (LOOSE, VIOLATION)
+            };
+            if let Some(end) = self.stage(tolerance, violation, monitor)? {
+                return Ok(end);
+            }
+            let excess = (norm(&self.misfit()) / epsilon).ln();
+            if bracket.closed() && excess.abs() <= FOUND {
+                break;
+            }
+            bracket.add(self.mu.ln(), excess);
+            self.mu = match (bracket.closed(), bracket.next()) {
+                (true, Some(x)) => x.exp(),
+                (true, None) => break,
+                (false, _) if excess > 0.0 => self.mu * FACTOR,
+                (false, _) => self.mu / FACTOR,
+            };
+        }
+        Ok(End::Finished(self.outcome(None)))
+    }
+}

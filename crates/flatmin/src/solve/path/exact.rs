@@ -1,0 +1,116 @@
+//! The end of the path for B(Z) = b: a point on it, completed to an exact solution with a dual that proves it; failing that,
+//! Bregman iteration at a small μ.
+
+use super::{End, FACTOR, LOOSE, Path, VIOLATION};
+use crate::error::Error;
+use crate::factors::Factors;
+use crate::linalg::vector::{axpy, norm};
+use crate::solve::instance::Outcome;
+use crate::solve::monitor::Monitor;
+use crate::solve::newton::Point;
+use crate::solve::polish;
+
+/// Last μ, relative to ‖B*(b)‖_op, before b moves instead.
+const LAST: f64 = 1e-3;
+/// A gap between singular values of Z that suggests the rank of the exact solution.
+const GAP: f64 = 3.0;
+/// Relative gap of an exact solution whose dual may still come right at a smaller μ.
+const NEARLY: f64 = 0.03;
+/// Relative gradient of the Bregman rounds.
+const TIGHT: f64 = 1e-9;
+/// Relative misfit that counts as none, and one that will do when it falls no further.
+const EXACT: f64 = 1e-12;
+/// See [`EXACT`].
+const NEAR_EXACT: f64 = 1e-9;
+
+impl Path<'_, '_> {
+    /// From ‖B*(b)‖ = `top` downwards.
+    pub(super) fn reach_exact(&mut self, top: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
+        loop {
+            if let Some(end) = self.stage(LOOSE, VIOLATION, monitor)? {
+                return Ok(end);
+            }
+            if let Some(end) = self.complete(monitor)? {
+                return Ok(end);
+            }
+            if self.mu <= LAST * top {
+                return self.bregman(monitor);
+            }
+            self.mu *= FACTOR;
+        }
+    }
+
+    /// Completes the point to an exact solution with a dual that proves it, if its rank is right.
+    fn complete(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<End>, Error> {
+        let Some(z) = self.truncated()? else {
+            return Ok(None);
+        };
+        let Some(outcome) = polish::complete(self.instance, z, &self.lambda(self.mu), monitor)? else {
+            return Ok(None);
+        };
+        let judged = polish::judge(self.instance, &outcome)?;
+        let rank = outcome.l.ncols();
+        self.instance
+            .record(monitor, judged.value, judged.bound, judged.misfit, rank);
+        if judged.proves(0.5 * self.settings.tolerance) {
+            return Ok(Some(End::Finished(outcome)));
+        }
+        // An exact solution whose dual fails is an excellent start for the method that finds duals; but a dual that fails
+        // by little may do at the next μ.
+        self.refutations += 1;
+        let hopeless = judged.bound < (1.0 - NEARLY) * judged.value || self.refutations > 1;
+        if hopeless && self.widest < usize::MAX {
+            return Ok(Some(End::TooWide(outcome)));
+        }
+        self.refuted = Some(outcome);
+        Ok(None)
+    }
+
+    /// Z less the columns below its widest relative gap: a penalised solution carries small ones that the exact solution
+    /// need not have. `None` while no gap stands out.
+    fn truncated(&self) -> Result<Option<Factors>, Error> {
+        let z = self.factors().svd()?;
+        let Some(largest) = z.s.first().copied() else {
+            return Ok(None);
+        };
+        // What follows the last column is known only to be small: the penalty hides singular values of about μ/c.
+        let floor = (0.1 * self.mu / self.instance.mean_square).max(1e-12 * largest);
+        let below = |i: usize| z.s.get(i + 1).copied().unwrap_or(0.0).max(floor);
+        let mut widest = (0, 0.0);
+        for (i, s) in z.s.iter().enumerate() {
+            if s / below(i) > widest.1 {
+                widest = (i, s / below(i));
+            }
+        }
+        let (at, ratio) = widest;
+        let cut = 0.5 * (z.s[at] + below(at).min(z.s[at])) / largest;
+        Ok((ratio >= GAP).then(|| Factors::balanced(&z, cut)))
+    }
+
+    /// Keeps μ and moves the target by the misfit until the misfit is gone.
+    fn bregman(&mut self, monitor: &mut Monitor<'_>) -> Result<End, Error> {
+        let (mut before, size) = (f64::INFINITY, norm(&self.instance.b));
+        loop {
+            let misfit = self.misfit();
+            let relative = norm(&misfit) / size;
+            if relative <= EXACT || (relative <= NEAR_EXACT && relative > 0.5 * before) {
+                return Ok(End::Finished(self.outcome(None)));
+            }
+            if relative > 0.95 * before {
+                return Ok(End::Finished(self.best_without_proof()));
+            }
+            before = relative;
+            axpy(-1.0, &misfit, &mut self.target);
+            let Factors { l, r } = self.factors();
+            self.point = Point::new(self.instance, l, r, &self.target);
+            if let Some(end) = self.stage(TIGHT, 0.1 * self.settings.tolerance, monitor)? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// No progress, because of a rank cap or of contradictory data: an exact solution, if one was met, else the point.
+    fn best_without_proof(&mut self) -> Outcome {
+        self.refuted.take().unwrap_or_else(|| self.outcome(None))
+    }
+}

@@ -1,0 +1,275 @@
+//! Factored path-following with rank growth.
+//!
+//! For falling μ, F_μ(L, R) = μ/2(‖L‖² + ‖R‖²) + ½‖B(L Rᵀ) − b‖² is minimised by damped Newton. A stationary point with
+//! ‖B*(b − B(L Rᵀ))‖_op ≤ μ solves the convex penalised problem globally; singular vectors above μ refute that and are
+//! the new columns. Then
+//!
+//! * penalised: the path ends at the μ asked for;
+//! * ball: at the μ whose misfit is ε, by root finding (the misfit grows with μ);
+//! * exact: as soon as the rank has settled, the point is completed to an exact solution with its dual
+//!   (`polish.rs`); where that fails down to small μ, b is moved by the misfit (Bregman iteration, that is,
+//!   the augmented Lagrangian of A(X) = y) until the misfit is gone.
+
+mod ball;
+mod exact;
+mod penalty;
+
+use faer::Mat;
+
+use super::instance::{Instance, Outcome};
+use super::monitor::Monitor;
+use super::newton::{self, Point};
+use super::{Settings, Status};
+use crate::error::Error;
+use crate::factors::Factors;
+use crate::linalg::dense::Svd;
+use crate::linalg::vector::{axpy, dot, norm};
+use crate::problem::Fit;
+
+/// First μ, relative to ‖B*(b)‖_op, where the solution leaves zero.
+const FIRST: f64 = 0.3;
+/// Factor between successive μ.
+const FACTOR: f64 = 0.2;
+/// Relative gradient on the way: enough for the next start.
+const LOOSE: f64 = 1e-2;
+/// Singular values may exceed μ by this share on the way.
+const VIOLATION: f64 = 3e-2;
+/// Most values of μ.
+const MAX_STAGES: usize = 200;
+/// Newton steps for one (μ, rank).
+const STEPS: usize = 100;
+/// Most changes of rank at one μ: near the resolution of the arithmetic a column may come and go for ever.
+const ROUNDS: usize = 40;
+/// Singular values of Z below this share of the largest belong to dead columns.
+const DEAD: f64 = 1e-6;
+/// Columns that may be added to a small factor at once.
+const BLOCK: usize = 4;
+
+/// How the path ended.
+pub(super) enum End {
+    /// With an answer, whole or stopped.
+    Finished(Outcome),
+    /// The rank has grown until the systems have more unknowns than there are measurements.
+    TooWide(Outcome),
+}
+
+impl End {
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            End::Finished(outcome) | End::TooWide(outcome) => outcome,
+        }
+    }
+}
+
+struct Path<'a, 'b> {
+    instance: &'b Instance<'a>,
+    settings: &'b Settings,
+    point: Point<'a>,
+    /// The data the point is fitted to: b, or b moved by Bregman steps.
+    target: Vec<f64>,
+    mu: f64,
+    damping: f64,
+    /// Most unknowns before the path gives up.
+    widest: usize,
+    /// Leading singular triplets of B*(target − B(Z)).
+    dual: Svd,
+    /// The last exact solution whose dual did not prove it, and how many there were.
+    refuted: Option<Outcome>,
+    refutations: usize,
+}
+
+/// Follows the path; gives up at more than `widest` unknowns, if any.
+pub(super) fn follow(
+    instance: &Instance<'_>,
+    settings: &Settings,
+    widest: Option<usize>,
+    monitor: &mut Monitor<'_>,
+) -> Result<End, Error> {
+    let (d1, d2) = instance.map.shape();
+    let point = Point::new(instance, Mat::zeros(d1, 0), Mat::zeros(d2, 0), &instance.b);
+    let dual = instance.leading(&point.adjoint, 4)?;
+    let top = dual.s.first().copied().unwrap_or(0.0);
+    let mut path = Path {
+        instance,
+        settings,
+        point,
+        target: instance.b.clone(),
+        mu: FIRST * top,
+        damping: 0.0,
+        widest: widest.unwrap_or(usize::MAX),
+        dual,
+        refuted: None,
+        refutations: 0,
+    };
+    match instance.fit {
+        Fit::Penalised(mu) => path.reach_penalty(mu, top, monitor),
+        Fit::Ball(epsilon) => path.reach_ball(epsilon, monitor),
+        Fit::Exact => path.reach_exact(top, monitor),
+    }
+}
+
+impl<'a> Path<'a, '_> {
+    fn columns(&self) -> usize {
+        self.point.l.ncols()
+    }
+
+    fn cap(&self) -> usize {
+        let (d1, d2) = self.instance.map.shape();
+        self.settings.rank.unwrap_or(usize::MAX).min(d1).min(d2)
+    }
+
+    /// ‖B(Z) − b‖ for the true b.
+    fn misfit(&self) -> Vec<f64> {
+        let mut misfit = self.point.residual.clone();
+        axpy(1.0, &self.target, &mut misfit);
+        axpy(-1.0, &self.instance.b, &mut misfit);
+        misfit
+    }
+
+    /// λ = (target − B(Z))/scale.
+    fn lambda(&self, scale: f64) -> Vec<f64> {
+        self.point.residual.iter().map(|r| -r / scale).collect()
+    }
+
+    fn outcome(&self, stopped: Option<Status>) -> Outcome {
+        let scale = if matches!(self.instance.fit, Fit::Penalised(_)) {
+            1.0
+        } else {
+            self.mu
+        };
+        Outcome {
+            l: self.point.l.clone(),
+            r: self.point.r.clone(),
+            lambda: self.lambda(scale),
+            stopped,
+            method: "path",
+        }
+    }
+
+    /// Minimises at the present μ, growing the rank until no singular value exceeds μ by more than `violation`. Returns how
+    /// the path ends if it ends here.
+    fn stage(
+        &mut self,
+        tolerance: f64,
+        violation: f64,
+        monitor: &mut Monitor<'_>,
+    ) -> Result<Option<End>, Error> {
+        for round in 0..ROUNDS {
+            if let Some(status) = self.minimise(tolerance, monitor)? {
+                return Ok(Some(End::Finished(self.outcome(Some(status)))));
+            }
+            self.dual = self.instance.leading(&self.point.adjoint, self.columns() + 2)?;
+            if self.top() <= self.mu * (1.0 + violation)
+                || self.columns() >= self.cap()
+                || round + 1 == ROUNDS
+            {
+                break;
+            }
+            let (d1, d2) = self.instance.map.shape();
+            self.grow(violation);
+            if (d1 + d2) * self.columns() > self.widest {
+                return Ok(Some(End::TooWide(self.outcome(None))));
+            }
+        }
+        self.record(monitor);
+        Ok(None)
+    }
+
+    /// ‖B*(target − B(Z))‖_op.
+    fn top(&self) -> f64 {
+        self.dual.s.first().copied().unwrap_or(0.0)
+    }
+
+    /// Newton at the present μ and rank.
+    fn minimise(&mut self, tolerance: f64, monitor: &mut Monitor<'_>) -> Result<Option<Status>, Error> {
+        if self.columns() == 0 {
+            return Ok(monitor.step());
+        }
+        let (point, goal) = (&mut self.point, (tolerance, STEPS));
+        match newton::minimise(
+            self.instance,
+            point,
+            &self.target,
+            self.mu,
+            goal,
+            &mut self.damping,
+            monitor,
+        ) {
+            newton::End::Stopped(status) => return Ok(Some(status)),
+            newton::End::Stationary | newton::End::Stalled | newton::End::Steps => {}
+        }
+        self.drop_dead_columns()?;
+        Ok(None)
+    }
+
+    /// Appends the singular vectors above μ, as long as the quadratic model says.
+    fn grow(&mut self, violation: f64) {
+        let room = (self.cap() - self.columns()).min(self.columns().max(BLOCK));
+        let above = self
+            .dual
+            .s
+            .iter()
+            .take_while(|s| **s > self.mu * (1.0 + violation));
+        let count = above.count().min(room);
+        // A little short of the model's step, (s − μ)/c: the directions share the residual.
+        let size = |j: usize| (0.7 * (self.dual.s[j] - self.mu) / self.instance.mean_square).sqrt();
+        let append = |factor: &Mat<f64>, basis: &Mat<f64>, sign: f64| {
+            let k = factor.ncols();
+            Mat::from_fn(factor.nrows(), k + count, |i, j| {
+                if j < k {
+                    factor[(i, j)]
+                } else {
+                    sign * size(j - k) * basis[(i, j - k)]
+                }
+            })
+        };
+        // The adjoint belongs to B(Z) − target, so that −u vᵀ is the way down.
+        let l = append(&self.point.l, &self.dual.u, -1.0);
+        let r = append(&self.point.r, &self.dual.v, 1.0);
+        self.point = Point::new(self.instance, l, r, &self.target);
+        self.damping = f64::max(self.damping, 1e-3 * self.mu);
+    }
+
+    /// The factors as they are.
+    fn factors(&self) -> Factors {
+        Factors {
+            l: self.point.l.clone(),
+            r: self.point.r.clone(),
+        }
+    }
+
+    fn drop_dead_columns(&mut self) -> Result<(), Error> {
+        let z = self.factors().svd()?;
+        if z.s.iter().all(|s| *s > DEAD * z.s[0]) {
+            return Ok(());
+        }
+        let kept = Factors::balanced(&z, DEAD);
+        self.point = Point::new(self.instance, kept.l, kept.r, &self.target);
+        Ok(())
+    }
+
+    fn record(&self, monitor: &mut Monitor<'_>) {
+        let (value, bound) = self.value_and_bound();
+        self.instance
+            .record(monitor, value, bound, norm(&self.misfit()), self.columns());
+    }
+
+    /// The convex objective at the (nearly balanced) factors, and the bound that the residual gives, by ordinary arithmetic.
+    fn value_and_bound(&self) -> (f64, f64) {
+        let nuclear = 0.5 * (self.point.l.squared_norm_l2() + self.point.r.squared_norm_l2());
+        let misfit = norm(&self.misfit());
+        let top = self.top();
+        match self.instance.fit {
+            Fit::Penalised(mu) => {
+                let lambda = self.lambda((top / mu).max(1.0));
+                let bound = dot(&lambda, &self.instance.b) - 0.5 * dot(&lambda, &lambda);
+                (mu * nuclear + 0.5 * misfit * misfit, bound)
+            }
+            Fit::Exact => (nuclear, dot(&self.lambda(top.max(self.mu)), &self.instance.b)),
+            Fit::Ball(epsilon) => {
+                let lambda = self.lambda(top.max(self.mu));
+                (nuclear, dot(&lambda, &self.instance.b) - epsilon * norm(&lambda))
+            }
+        }
+    }
+}
