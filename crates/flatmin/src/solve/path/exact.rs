@@ -89,7 +89,7 @@ impl Path<'_, '_> {
 
     /// Keeps μ and moves the target by the misfit until the misfit is gone.
     fn bregman(&mut self, monitor: &mut Monitor<'_>) -> Result<End, Error> {
-        let (mut before, size) = (f64::INFINITY, norm(&self.instance.b));
+        let (mut before, size, mut tolerance) = (f64::INFINITY, norm(&self.instance.b), 0.1 * LOOSE);
         loop {
             let misfit = self.misfit();
             let relative = norm(&misfit) / size;
@@ -103,9 +103,15 @@ impl Path<'_, '_> {
             axpy(-1.0, &misfit, &mut self.target);
             let Factors { l, r } = self.factors();
             self.point = Point::new(self.instance, l, r, &self.target);
-            if let Some(end) = self.stage(TIGHT, 0.1 * self.settings.tolerance, monitor)? {
+            let violation = f64::max(0.1 * self.settings.tolerance, tolerance * tolerance);
+            if let Some(end) = self.stage(tolerance, violation, monitor)? {
                 return Ok(end);
             }
+            // The multiplier has improved: it may now prove an exact solution that it did not before.
+            if let Some(end) = self.complete(monitor)? {
+                return Ok(end);
+            }
+            tolerance = f64::max(0.1 * tolerance, TIGHT);
         }
     }
 
