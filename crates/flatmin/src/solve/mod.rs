@@ -163,16 +163,51 @@ const WARM_EVALUATIONS: usize = 100;
 ///
 /// The path costs a system of (d1 + d2)p unknowns a step, the augmented Lagrangian one of m: the path goes first, because
 /// above the transition p is small, and hands over once p has grown so far that the dual system is the smaller one.
+///
+/// A rank below that of the convex solution makes another problem, which only the path can treat. For exact data the convex
+/// one is solved first where that is affordable: often its rank will do, and if not, its multiplier is the better bound.
 fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
     let (d1, d2) = instance.map.shape();
-    let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT && settings.rank.is_none();
+    let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT;
+    let largest = d1.min(d2);
+    let Some(rank) = settings.rank.filter(|rank| *rank < largest) else {
+        return run_convex(instance, settings, dual_fits, monitor);
+    };
+    let capped = path::Limits {
+        columns: rank,
+        unknowns: usize::MAX,
+    };
+    if !dual_fits || instance.fit != Fit::Exact {
+        return Ok(path::follow(instance, settings, capped, monitor)?.outcome());
+    }
+    let convex = run_convex(instance, settings, dual_fits, monitor)?;
+    if convex.l.ncols() <= rank || convex.stopped.is_some() {
+        return Ok(convex);
+    }
+    let mut outcome = path::follow(instance, settings, capped, monitor)?.outcome();
+    outcome.lambda = convex.lambda;
+    Ok(outcome)
+}
+
+/// The convex problem, whatever the rank of its solution.
+fn run_convex(
+    instance: &Instance<'_>,
+    settings: &Settings,
+    dual_fits: bool,
+    monitor: &mut Monitor<'_>,
+) -> Result<Outcome, Error> {
+    let (d1, d2) = instance.map.shape();
+    let columns = d1.min(d2);
+    let unknowns = if settings.method == Method::Auto && dual_fits {
+        instance.b.len()
+    } else {
+        usize::MAX
+    };
     match settings.method {
         Method::Splitting => splitting::douglas_rachford(instance, settings, monitor),
         Method::AugmentedLagrangian => on_the_dual(instance, settings, instance.zero(), monitor),
-        Method::Path => Ok(path::follow(instance, settings, None, monitor)?.outcome()),
-        Method::Auto => {
-            let widest = dual_fits.then_some(instance.b.len());
-            match path::follow(instance, settings, widest, monitor)? {
+        Method::Path | Method::Auto => {
+            match path::follow(instance, settings, path::Limits { columns, unknowns }, monitor)? {
                 path::End::Finished(outcome) => Ok(outcome),
                 path::End::TooWide(start) => on_the_dual(instance, settings, start, monitor),
             }

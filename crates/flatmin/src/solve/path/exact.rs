@@ -16,7 +16,9 @@ const LAST: f64 = 1e-3;
 const GAP: f64 = 3.0;
 /// Relative gap of an exact solution whose dual may still come right at a smaller μ.
 const NEARLY: f64 = 0.03;
-/// Relative gradient of the Bregman rounds.
+/// Most Bregman rounds; two to five are usual.
+const BREGMAN_ROUNDS: usize = 20;
+/// Smallest relative gradient of a Bregman round.
 const TIGHT: f64 = 1e-9;
 /// Relative misfit that counts as none, and one that will do when it falls no further.
 const EXACT: f64 = 1e-12;
@@ -59,7 +61,7 @@ impl Path<'_, '_> {
         // by little may do at the next μ.
         self.refutations += 1;
         let hopeless = judged.bound < (1.0 - NEARLY) * judged.value || self.refutations > 1;
-        if hopeless && self.widest < usize::MAX {
+        if hopeless && self.limits.unknowns < usize::MAX {
             return Ok(Some(End::TooWide(outcome)));
         }
         self.refuted = Some(outcome);
@@ -90,7 +92,7 @@ impl Path<'_, '_> {
     /// Keeps μ and moves the target by the misfit until the misfit is gone.
     fn bregman(&mut self, monitor: &mut Monitor<'_>) -> Result<End, Error> {
         let (mut before, size, mut tolerance) = (f64::INFINITY, norm(&self.instance.b), 0.1 * LOOSE);
-        loop {
+        for _ in 0..BREGMAN_ROUNDS {
             let misfit = self.misfit();
             let relative = norm(&misfit) / size;
             if relative <= EXACT || (relative <= NEAR_EXACT && relative > 0.5 * before) {
@@ -113,6 +115,7 @@ impl Path<'_, '_> {
             }
             tolerance = f64::max(0.1 * tolerance, TIGHT);
         }
+        Ok(End::Finished(self.best_without_proof()))
     }
 
     /// No progress, because of a rank cap or of contradictory data: an exact solution, if one was met, else the point.

@@ -69,8 +69,7 @@ struct Path<'a, 'b> {
     target: Vec<f64>,
     mu: f64,
     damping: f64,
-    /// Most unknowns before the path gives up.
-    widest: usize,
+    limits: Limits,
     /// Leading singular triplets of B*(target − B(Z)).
     dual: Svd,
     /// The last exact solution whose dual did not prove it, and how many there were.
@@ -78,11 +77,20 @@ struct Path<'a, 'b> {
     refutations: usize,
 }
 
-/// Follows the path; gives up at more than `widest` unknowns, if any.
+/// How far the path may go.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Most columns of the factors.
+    pub(super) columns: usize,
+    /// Most unknowns, (d1 + d2)·columns, before the path gives up; `usize::MAX`: it never does.
+    pub(super) unknowns: usize,
+}
+
+/// Follows the path within `limits`.
 pub(super) fn follow(
     instance: &Instance<'_>,
     settings: &Settings,
-    widest: Option<usize>,
+    limits: Limits,
     monitor: &mut Monitor<'_>,
 ) -> Result<End, Error> {
     let (d1, d2) = instance.map.shape();
@@ -96,7 +104,7 @@ pub(super) fn follow(
         target: instance.b.clone(),
         mu: FIRST * top,
         damping: 0.0,
-        widest: widest.unwrap_or(usize::MAX),
+        limits,
         dual,
         refuted: None,
         refutations: 0,
@@ -111,11 +119,6 @@ pub(super) fn follow(
 impl<'a> Path<'a, '_> {
     fn columns(&self) -> usize {
         self.point.l.ncols()
-    }
-
-    fn cap(&self) -> usize {
-        let (d1, d2) = self.instance.map.shape();
-        self.settings.rank.unwrap_or(usize::MAX).min(d1).min(d2)
     }
 
     /// ‖B(Z) − b‖ for the true b.
@@ -160,14 +163,14 @@ impl<'a> Path<'a, '_> {
             }
             self.dual = self.instance.leading(&self.point.adjoint, self.columns() + 2)?;
             if self.top() <= self.mu * (1.0 + violation)
-                || self.columns() >= self.cap()
+                || self.columns() >= self.limits.columns
                 || round + 1 == ROUNDS
             {
                 break;
             }
             let (d1, d2) = self.instance.map.shape();
             self.grow(violation);
-            if (d1 + d2) * self.columns() > self.widest {
+            if (d1 + d2) * self.columns() > self.limits.unknowns {
                 return Ok(Some(End::TooWide(self.outcome(None))));
             }
         }
@@ -204,7 +207,7 @@ impl<'a> Path<'a, '_> {
 
     /// Appends the singular vectors above μ, as long as the quadratic model says.
     fn grow(&mut self, violation: f64) {
-        let room = (self.cap() - self.columns()).min(self.columns().max(BLOCK));
+        let room = (self.limits.columns - self.columns()).min(self.columns().max(BLOCK));
         let above = self
             .dual
             .s

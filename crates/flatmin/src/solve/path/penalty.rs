@@ -27,7 +27,7 @@ impl Path<'_, '_> {
             }
             let (value, bound) = self.value_and_bound();
             let closed = value - bound <= 0.3 * self.settings.tolerance * value;
-            if closed || self.columns() >= self.cap() && tolerance < LOOSE || tolerance < FINEST {
+            if closed || self.columns() >= self.limits.columns && tolerance < LOOSE || tolerance < FINEST {
                 break;
             }
             // The gap follows the excess of the top singular value over μ, which follows the gradient.
