@@ -119,8 +119,7 @@ impl Weight {
         let condition = (largest / smallest).powf(power / 2.0);
         let defect = orthonormality_defect(vectors.as_ref());
         let turned = defect * (2.0 + defect);
-        let eta =
-            (decomposition_error(&gram, &values, &vectors, gram_error) + turned * largest) / smallest;
+        let eta = (decomposition_error(&gram, &values, &vectors, gram_error) + turned * largest) / smallest;
         // tr(H⁻¹)·‖H‖ bounds the sizes that the product in `function` rounds.
         let trace: f64 = values.iter().map(|v| (largest / v).powf(power / 2.0)).sum();
         let zeta = turned * condition + (gamma(n + 2) + 8.0 * f64::EPSILON) * trace;

@@ -184,3 +184,6 @@ fn ritz_triplets(core: &Svd, count: usize, us: &[Vec<f64>], vs: &[Vec<f64>]) -> 
         v: combine(vs, core.v.as_ref()),
     }
 }
+
+#[cfg(test)]
+mod tests;

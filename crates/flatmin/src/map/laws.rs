@@ -156,20 +156,23 @@ fn as_dense(gram: &Gram) -> Mat<f64> {
 fn forward_and_adjoint_are_those_of_the_twin_and_adjoint_to_each_other() {
     for case in cases() {
         let (shape, m) = (case.map.shape(), case.map.measurements());
-        assert_eq!((shape, m), (case.twin[0].shape(), case.twin.len()), "{}", case.name);
+        assert_eq!(
+            (shape, m),
+            (case.twin[0].shape(), case.twin.len()),
+            "{}",
+            case.name
+        );
         let mut rng = rng(10);
         let (x, w) = (normal(shape.0, shape.1, &mut rng), normals(m, &mut rng));
-        let (ax, aw) = (
-            case.map.apply_dense(x.as_ref()),
-            case.map.adjoint(&w).to_dense(),
-        );
+        let (ax, aw) = (case.map.apply_dense(x.as_ref()), case.map.adjoint(&w).to_dense());
         assert_close("A(X)", &case, &ax, &twin_apply(&case.twin, &x));
         assert_same("A*(w)", &case, &aw, &twin_adjoint(&case.twin, &w));
-        let (left, right) = (
-            dot(&ax, &w),
-            crate::linalg::dense::inner(x.as_ref(), aw.as_ref()),
+        let (left, right) = (dot(&ax, &w), crate::linalg::dense::inner(x.as_ref(), aw.as_ref()));
+        assert!(
+            (left - right).abs() <= 1e-13 * norm(&ax) * norm(&w),
+            "{}",
+            case.name
         );
-        assert!((left - right).abs() <= 1e-13 * norm(&ax) * norm(&w), "{}", case.name);
     }
 }
 
@@ -195,17 +198,11 @@ fn factored_arguments_agree_with_dense_ones() {
 #[test]
 fn adjoint_as_a_matrix_multiplies_scales_and_measures_itself() {
     for case in cases() {
-        let (shape, w) = (
-            case.map.shape(),
-            normals(case.map.measurements(), &mut rng(12)),
-        );
+        let (shape, w) = (case.map.shape(), normals(case.map.measurements(), &mut rng(12)));
         let (adjoint, s) = (case.map.adjoint(&w), twin_adjoint(&case.twin, &w));
         assert_eq!(adjoint.shape(), shape);
         for k in ranks(shape) {
-            let (v, u) = (
-                normal(shape.1, k, &mut rng(13)),
-                normal(shape.0, k, &mut rng(14)),
-            );
+            let (v, u) = (normal(shape.1, k, &mut rng(13)), normal(shape.0, k, &mut rng(14)));
             assert_same(
                 "S V",
                 &case,
@@ -241,10 +238,7 @@ fn jacobian_linearisation_and_compression_are_those_of_the_twin() {
                 normal(shape.1, k, &mut rng),
                 normals(m, &mut rng),
             );
-            let (mut jacobian, mut cores) = (
-                Mat::zeros((shape.0 + shape.1) * k, m),
-                Mat::zeros(k * k, m),
-            );
+            let (mut jacobian, mut cores) = (Mat::zeros((shape.0 + shape.1) * k, m), Mat::zeros(k * k, m));
             for (i, a) in case.twin.iter().enumerate() {
                 let (ar, al) = (
                     product(a.as_ref(), r.as_ref()),
@@ -346,7 +340,9 @@ fn adjoint_rounding_bounds_the_rounding() {
     let b = normals(m * d2, &mut rng(21));
     // Products of two are exact in the dense map, so that only its sum rounds; signs make the sum cancel.
     let matrices: Vec<f64> = normals(m * d1 * d2, &mut rng(22));
-    let w: Vec<f64> = (0..m).map(|i| if i % 2 == 0 { 1e3 } else { -1e3 / 3.0 }).collect();
+    let w: Vec<f64> = (0..m)
+        .map(|i| if i % 2 == 0 { 1e3 } else { -1e3 / 3.0 })
+        .collect();
     let dense = Dense::new(matrices.clone(), m, (d1, d2)).unwrap();
     let rank_one = RankOne::new(&a, &b, m, (d1, d2)).unwrap();
     let (s, t) = (dense.adjoint(&w).to_dense(), rank_one.adjoint(&w).to_dense());

@@ -206,7 +206,9 @@ impl Adjoint<'_> {
     pub(crate) fn divided(&self, unit: f64) -> Self {
         let divide = |v: &f64| v / unit;
         match self {
-            Adjoint::Dense(a) => Adjoint::Dense(Mat::from_fn(a.nrows(), a.ncols(), |i, j| divide(&a[(i, j)]))),
+            Adjoint::Dense(a) => {
+                Adjoint::Dense(Mat::from_fn(a.nrows(), a.ncols(), |i, j| divide(&a[(i, j)])))
+            }
             Adjoint::Sparse { entries, values } => Adjoint::Sparse {
                 entries,
                 values: values.iter().map(divide).collect(),
