@@ -281,7 +281,7 @@ pub(crate) fn rotated(steps: i32) -> Instance {
     let map: Map = Box::new(Dense::new(matrices, d1 * d2, (d1, d2)).unwrap());
     let weights = Weights::new(map.as_ref(), Objective::Flat).unwrap();
     let (left, right) = (
-        (0..d1).map(|a| size(a) / (4.0f64).sqrt()).collect::<Vec<_>>(),
+        (0..d1).map(|a| size(a) / 12f64.sqrt()).collect::<Vec<_>>(),
         ((0..d1).map(|a| size(a).powi(2)).sum::<f64>() / 48.0).sqrt(),
     );
     // Z = D1 X D2 = H·(diag·HX)·right has the data size_a·(HX)_ab = z_ab·(size_a/left_a)/right.
