@@ -145,7 +145,7 @@ fn smoothing_runs_from_nuclear_to_flat() {
         let expected = map.measurements() as f64 * 12f64.sqrt();
         assert!((flat.penalty_scale / expected - 1.0).abs() <= 1e-14, "{name}");
         // In between, tr(D̃² W̃²) = tr(D̃⁴) on each side, so that for the product of both as well.
-        let half = Weights::new(map.as_ref(), Objective::Smoothed(0.5)).unwrap();
+        let half = Weights::new(map.as_ref(), Objective::Smoothed(0.3)).unwrap();
         let moment = |gram: &Gram, weight: &Weight| {
             let n = gram.dimension();
             let w = matrix(|v| weight.times(v), n);
