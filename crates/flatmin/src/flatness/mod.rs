@@ -12,3 +12,8 @@ pub use rescaling::{Rescaled, Weights};
 pub use spectrum::{Hessian, largest_eigenvalue};
 pub use trace::Traces;
 pub use weight::Weight;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod weight_tests;

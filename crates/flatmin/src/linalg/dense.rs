@@ -10,6 +10,7 @@ use faer::linalg::matmul::{matmul, triangular};
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{Accum, Auto, Mat, MatMut, MatRef, Par, Spec};
 
+use super::vector::power_of_two;
 use crate::error::Error;
 use crate::map::gamma;
 
@@ -119,6 +120,25 @@ pub struct Svd {
     pub v: Mat<f64>,
 }
 
+/// Decompositions square their entries: where those are very large or very small, the power of two to divide by first,
+/// which changes no digit.
+fn out_of_range(a: MatRef<'_, f64>) -> Option<f64> {
+    let largest = a.norm_max();
+    (largest > 0.0 && largest.is_finite() && !(1e-60..1e60).contains(&largest)).then(|| power_of_two(largest))
+}
+
+/// `decomposition` of a over a power of two, its values multiplied back.
+fn over(
+    a: MatRef<'_, f64>,
+    unit: f64,
+    decomposition: impl Fn(MatRef<'_, f64>) -> Result<Svd, Error>,
+) -> Result<Svd, Error> {
+    let divided = Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)] / unit);
+    let mut out = decomposition(divided.as_ref())?;
+    out.s.iter_mut().for_each(|s| *s *= unit);
+    Ok(out)
+}
+
 fn svd_params() -> Spec<SvdParams, f64> {
     let mut params = <SvdParams as Auto<f64>>::auto();
     // Divide and conquer pays from here on; the default of 128 is .73 times as fast at n = 100.
@@ -137,6 +157,9 @@ pub fn full_svd(a: MatRef<'_, f64>) -> Result<Svd, Error> {
 }
 
 fn decompose(a: MatRef<'_, f64>, u_columns: usize, v_columns: usize) -> Result<Svd, Error> {
+    if let Some(unit) = out_of_range(a) {
+        return over(a, unit, |a| decompose(a, u_columns, v_columns));
+    }
     let (rows, cols) = a.shape();
     let size = rows.min(cols);
     let mut s = Diag::<f64>::zeros(size);
@@ -167,6 +190,9 @@ fn decompose(a: MatRef<'_, f64>, u_columns: usize, v_columns: usize) -> Result<S
 
 /// The singular values, largest first.
 pub fn singular_values(a: MatRef<'_, f64>) -> Result<Vec<f64>, Error> {
+    if out_of_range(a).is_some() {
+        return Ok(thin_svd(a)?.s);
+    }
     let (rows, cols) = a.shape();
     let mut s = Diag::<f64>::zeros(rows.min(cols));
     let none = ComputeSvdVectors::No;
@@ -186,6 +212,14 @@ pub fn singular_values(a: MatRef<'_, f64>) -> Result<Vec<f64>, Error> {
 
 /// Eigenvalues (ascending) and eigenvectors of a symmetric matrix; the lower triangle is read.
 pub fn symmetric_eigen(a: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error> {
+    if let Some(unit) = out_of_range(a) {
+        let turned = |a: MatRef<'_, f64>| {
+            let (s, u) = symmetric_eigen(a)?;
+            Ok(Svd { v: u.clone(), s, u })
+        };
+        let out = over(a, unit, turned)?;
+        return Ok((out.s, out.u));
+    }
     let n = a.nrows();
     let (mut s, mut u) = (Diag::<f64>::zeros(n), Mat::zeros(n, n));
     let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Default::default());

@@ -107,6 +107,25 @@ pub fn top_singular(
     times: impl Fn(&[f64]) -> Vec<f64>,
     transpose_times: impl Fn(&[f64]) -> Vec<f64>,
 ) -> Result<Svd, Error> {
+    if shape.0 >= shape.1 {
+        return bidiagonalise(shape, count, &times, &transpose_times);
+    }
+    let turned = bidiagonalise((shape.1, shape.0), count, &transpose_times, &times)?;
+    Ok(Svd {
+        u: turned.v,
+        s: turned.s,
+        v: turned.u,
+    })
+}
+
+/// [`top_singular`] of a matrix with at least as many rows as columns: min(d1, d2) steps then span the whole row space.
+/// Of a wide matrix they would leave out the last β, and with it any accuracy.
+fn bidiagonalise(
+    shape: (usize, usize),
+    count: usize,
+    times: &dyn Fn(&[f64]) -> Vec<f64>,
+    transpose_times: &dyn Fn(&[f64]) -> Vec<f64>,
+) -> Result<Svd, Error> {
     let (rows, cols) = shape;
     let count = count.min(rows).min(cols);
     let limit = MAX_STEPS.min(rows).min(cols);
@@ -184,3 +203,6 @@ fn ritz_triplets(core: &Svd, count: usize, us: &[Vec<f64>], vs: &[Vec<f64>]) -> 
         v: combine(vs, core.v.as_ref()),
     }
 }
+
+#[cfg(test)]
+mod tests;

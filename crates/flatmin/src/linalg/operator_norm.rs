@@ -181,3 +181,6 @@ fn small_gram(w: &Adjoint<'_>) -> Mat<f64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
