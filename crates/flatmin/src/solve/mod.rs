@@ -90,6 +90,34 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// With another tolerance.
+    pub fn with_tolerance(self, tolerance: f64) -> Self {
+        Settings { tolerance, ..self }
+    }
+
+    /// With another number of steps.
+    pub fn with_max_iterations(self, max_iterations: usize) -> Self {
+        Settings {
+            max_iterations,
+            ..self
+        }
+    }
+
+    /// With another time limit.
+    pub fn with_time_limit(self, time_limit: Option<Duration>) -> Self {
+        Settings { time_limit, ..self }
+    }
+
+    /// With another rank.
+    pub fn with_rank(self, rank: Option<usize>) -> Self {
+        Settings { rank, ..self }
+    }
+
+    /// With another method.
+    pub fn with_method(self, method: Method) -> Self {
+        Settings { method, ..self }
+    }
+
     fn check(&self) -> Result<(), Error> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let found = self.tolerance.to_string();

@@ -20,10 +20,8 @@ const NEARLY: f64 = 0.03;
 const BREGMAN_ROUNDS: usize = 20;
 /// Smallest relative gradient of a Bregman round.
 const TIGHT: f64 = 1e-9;
-/// Relative misfit that counts as none, and one that will do when it falls no further.
-const EXACT: f64 = 1e-12;
-/// See [`EXACT`].
-const NEAR_EXACT: f64 = 1e-9;
+/// Relative misfit that counts as none.
+const EXACT: f64 = 1e-11;
 
 impl Path<'_, '_> {
     /// From ‖B*(b)‖ = `top` downwards.
@@ -95,11 +93,12 @@ impl Path<'_, '_> {
         for _ in 0..BREGMAN_ROUNDS {
             let misfit = self.misfit();
             let relative = norm(&misfit) / size;
-            if relative <= EXACT || (relative <= NEAR_EXACT && relative > 0.5 * before) {
+            let (value, bound) = self.value_and_bound();
+            if relative <= EXACT && value - bound <= 0.5 * self.settings.tolerance * value {
                 return Ok(End::Finished(self.outcome(None)));
             }
-            if relative > 0.95 * before {
-                return Ok(End::Finished(self.best_without_proof()));
+            if relative > EXACT && relative > 0.95 * before {
+                break;
             }
             before = relative;
             axpy(-1.0, &misfit, &mut self.target);
@@ -118,7 +117,7 @@ impl Path<'_, '_> {
         Ok(End::Finished(self.best_without_proof()))
     }
 
-    /// No progress, because of a rank cap or of contradictory data: an exact solution, if one was met, else the point.
+    /// No progress, because of a rank cap, contradictory data or the arithmetic: an exact solution, if one was met, else the point.
     fn best_without_proof(&mut self) -> Outcome {
         self.refuted.take().unwrap_or_else(|| self.outcome(None))
     }
