@@ -55,7 +55,7 @@ fn problem(r: &ResultFile) -> Vec<Row> {
         text("model", &r.model, "the kind of measurements A"),
         text("shape", &shape, "rows and columns of the matrix, d1 × d2"),
         text("measurements", &count(r.measurements), "m, the length of y"),
-        text("rank", &count(r.rank), "columns of the factors that are not zero"),
+        text("rank", &count(r.rank), "of X, to working precision"),
         text(
             "status",
             status,
@@ -211,6 +211,16 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             "test_count",
             whole(r.test_count),
             "entries held out that were scored",
+        ),
+        (
+            "test_relative_error",
+            real(r.test_relative_error),
+            "‖error‖₂ / ‖values‖₂ on the entries held out",
+        ),
+        (
+            "center",
+            r.center.clone(),
+            "--center: what was subtracted from the entries before the fit",
         ),
         (
             "unobserved_rows",
