@@ -198,7 +198,7 @@ pub(crate) struct RunArgs {
     /// Most steps of the solver
     #[arg(long, default_value_t = 20_000, value_name = "N")]
     pub(crate) max_iter: usize,
-    /// Most seconds for the solver [default: no limit]
+    /// Most seconds, from the start of the command; then the best found is written [default: no limit]
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
     pub(crate) time_limit: Option<Duration>,
     /// Threads; the result does not depend on them [default: all cores]
@@ -234,7 +234,7 @@ pub(crate) struct GenerateArgs {
     /// Rank of the matrix
     #[arg(long, default_value_t = 2, value_parser = values::dimension)]
     pub(crate) rank: usize,
-    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank), at most d1·d2 entries]
+    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank); completion five, at most all entries]
     #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
     pub(crate) m: Option<usize>,
     /// Completion: each entry is observed with this probability

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::output::result::ResultFile;
-use crate::report::number::{at_most, count, counted, short};
+use crate::report::number::{at_most, count, counted, long, short};
 
 /// A label and what belongs to it.
 type Line = (&'static str, String);
@@ -41,7 +41,9 @@ fn ending(r: &ResultFile) -> String {
     };
     match r.status.as_deref() {
         Some("certified") => format!("certified: no smaller {objective} is possible, to the gap below"),
-        Some("converged") => "converged, but not proved to the tolerance asked for".to_owned(),
+        Some("converged") => {
+            "converged; what is proved is the gap below, not the tolerance asked for".to_owned()
+        }
         Some("budget") => "stopped by the budget of steps or time: the best found".to_owned(),
         Some("interrupted") => "interrupted: the best found".to_owned(),
         Some(other) => other.to_owned(),
@@ -82,31 +84,26 @@ fn problem(r: &ResultFile) -> String {
 fn proof(r: &ResultFile) -> Option<Line> {
     let (value, bound, gap) = (r.value?, r.lower_bound?, r.gap?);
     let text = format!(
-        "{} (value {value:.8e}, proved lower bound {bound:.8e})",
-        short(gap)
+        "{} (value {}, proved lower bound {})",
+        short(gap),
+        long(value),
+        long(bound)
     );
     Some(("gap", text))
 }
 
 fn flatness(r: &ResultFile) -> Option<Line> {
-    let trace = short(r.scaled_trace?);
-    let text = match r.excess_flatness {
-        Some(excess) if excess > 1.0 => {
-            format!(
-                "scaled trace {trace}, at most {} times the flattest possible",
-                at_most(1.0 + excess)
-            )
-        }
-        Some(excess) if excess > 0.0 => {
-            format!(
-                "scaled trace {trace}, at most {} above the flattest possible",
-                share(excess)
-            )
-        }
-        Some(_) => format!("scaled trace {trace}, the flattest possible to rounding"),
-        None => format!("scaled trace {trace}; nothing is proved about the flattest possible"),
+    let best = "the flattest that fit as well";
+    let proved = match r.excess_flatness {
+        Some(excess) if excess > 1.0 => format!(", at most {} times that of {best}", at_most(1.0 + excess)),
+        Some(excess) if excess > 0.0 => format!(", within {} (relative) of {best}", at_most(excess)),
+        Some(_) => format!(", that of {best}, to rounding"),
+        None => "; nothing is proved about the smallest possible".to_owned(),
     };
-    Some(("flatness", text))
+    Some((
+        "flatness",
+        format!("scaled trace {}{proved}", short(r.scaled_trace?)),
+    ))
 }
 
 fn unique(r: &ResultFile) -> String {

@@ -83,12 +83,13 @@ impl Size {
             )));
         }
         let freedom = args.rank * (d1 + d2 - args.rank);
-        let (most, numbers) = match args.model {
-            Model::Sensing => (usize::MAX, d1.saturating_mul(d2)),
-            Model::Bilinear => (usize::MAX, d1 + d2),
-            Model::Completion => (d1.saturating_mul(d2), 1),
+        // How many measurements there can be, how many numbers one takes, and how many a degree of freedom recover well.
+        let (most, numbers, plenty) = match args.model {
+            Model::Sensing => (usize::MAX, d1.saturating_mul(d2), 3),
+            Model::Bilinear => (usize::MAX, d1 + d2, 3),
+            Model::Completion => (d1.saturating_mul(d2), 1, 5),
         };
-        let m = args.m.unwrap_or((3 * freedom).min(most));
+        let m = args.m.unwrap_or((plenty * freedom).min(most));
         if m > most {
             return refuse("m", m, format!("at most {most}, the entries there are"));
         }

@@ -90,7 +90,9 @@ fn sharpened(flat: &Factors) -> Factors {
     }
 }
 
-/// A random direction of unit norm.
+/// A random direction of unit norm, (U, V) with variances 1/d1 and 1/d2 before the scaling.
+///
+/// So the mean curvature along it is the scaled trace: with equal variances the longer block alone would be seen.
 fn unit(x: &Factors, seed: u64) -> Factors {
     let mut rng = random(seed, Stream::CrossSection);
     let mut normal =
