@@ -29,7 +29,7 @@ fn hidden_entries_of_a_whole_matrix_are_predicted() {
 #[test]
 fn lambda_is_chosen_on_held_out_entries() {
     let folder = Folder::new();
-    folder.write_npz("x.npz", &[("X", &smooth(50, 40, 0.4))]);
+    folder.write_npz("x.npz", &[("X", &smooth(36, 30, 0.4))]);
     let chosen = folder.json("solve completion x.npz --hide 0.3");
     assert_eq!(chosen["fit"], "lambda");
     let lambda = number(&chosen, "lambda");
@@ -45,7 +45,7 @@ fn lambda_is_chosen_on_held_out_entries() {
 #[test]
 fn noiseless_data_are_said_to_be_so() {
     let folder = Folder::new();
-    folder.write_npz("x.npz", &[("X", &smooth(30, 30, 0.0))]);
+    folder.write_npz("x.npz", &[("X", &smooth(20, 20, 0.0))]);
     let output = folder.done("solve completion x.npz --hide 0.3");
     assert!(
         stderr(&output).contains("the data look noiseless"),

@@ -166,7 +166,7 @@ fn a_seed_gives_one_file() {
 #[test]
 fn quiet_prints_nothing_and_nothing_is_written_without_a_folder() {
     let folder = Folder::new();
-    folder.done("generate bilinear --d1 6 --m 40 --out x.npz");
+    folder.done("generate bilinear --d1 12 --d2 10 --m 118 --seed 2 --out x.npz");
     let output = folder.done("solve bilinear x.npz -q");
     assert!(
         output.stdout.is_empty() && output.stderr.is_empty(),

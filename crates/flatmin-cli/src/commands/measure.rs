@@ -44,7 +44,7 @@ fn measure_in(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
     let problem = Problem::new(map, y, Fit::Exact, args.run.objective).map_err(about)?;
-    let fit = asked.unwrap_or_else(|| own_fit(&problem, &x));
+    let fit = asked.map_or_else(|| own_fit(&problem, &x), |(fit, _)| fit);
     describe_fit(&mut result, fit);
     let problem = problem.with(fit, args.run.objective).map_err(about)?;
     let best = (!args.no_bound)

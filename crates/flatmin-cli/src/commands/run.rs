@@ -1,12 +1,14 @@
 //! What `solve` and `measure` have in common: the threads, the watchers, the choice of the fit, the ending.
 
-use std::sync::atomic::AtomicBool;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
+use flatmin::certificate::certify;
 use flatmin::flatness::Weights;
 use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
-use flatmin::{Fit, Problem};
+use flatmin::{Error, Fit, Problem};
 
 use super::Ending;
 use crate::args::{FitChoice, Lambda, RunArgs, objective_name};
@@ -65,11 +67,7 @@ impl<'a> Run<'a> {
     }
 
     /// Solves within what is left of the budget.
-    pub(super) fn solve(
-        &self,
-        problem: &Problem,
-        instance_path: &std::path::Path,
-    ) -> Result<Solution, Failure> {
+    pub(super) fn solve(&self, problem: &Problem, path: &Path) -> Result<Solution, Failure> {
         self.progress.stage("solving");
         let penalised = matches!(problem.fit(), Fit::Penalised(_));
         let mut settings = Settings::default();
@@ -81,8 +79,33 @@ impl<'a> Run<'a> {
         settings.time_limit = self.time_left();
         settings.rank = self.args.rank.0;
         let record = |record: &Record| self.progress.record(record);
-        solve::solve(problem, &settings, &self.observer(&record))
-            .map_err(|error| Failure::about(instance_path, error))
+        let solution = solve::solve(problem, &settings, &self.observer(&record))
+            .map_err(|error| Failure::about(path, error))?;
+        if !solution.certificate.value.is_finite() {
+            // Nothing that is not a number may pass for a result.
+            return Err(anyhow!(
+                "{}: the solver ({}) broke down: its objective is no number",
+                path.display(),
+                solution.method
+            )
+            .into());
+        }
+        Ok(solution)
+    }
+
+    /// The same, or where Ctrl-C came before it could begin, `known` with its proof for this problem.
+    pub(super) fn solve_or_keep(
+        &self,
+        problem: &Problem,
+        known: Option<Solution>,
+        path: &Path,
+    ) -> Result<Solution, Failure> {
+        match known {
+            Some(known) if self.interrupt.load(Ordering::Relaxed) => {
+                interrupted(problem, known).map_err(|error| Failure::about(path, error))
+            }
+            _ => self.solve(problem, path),
+        }
     }
 
     fn observer<'b>(&self, record: &'b (dyn Fn(&Record) + Sync)) -> Observer<'b> {
@@ -98,18 +121,26 @@ impl<'a> Run<'a> {
         Some(limit.saturating_sub(self.started.elapsed()))
     }
 
-    /// The fit asked for; λ is chosen here where that is asked for.
-    pub(super) fn fit(&self, choice: FitChoice, instance: &Instance) -> Result<Fit, Failure> {
+    /// The fit asked for; λ is chosen here where that is asked for, and then there may be a solution to go on with
+    /// should the run be interrupted.
+    pub(super) fn fit(
+        &self,
+        choice: FitChoice,
+        instance: &Instance,
+    ) -> Result<(Fit, Option<Solution>), Failure> {
         match choice {
-            FitChoice::Exact => Ok(Fit::Exact),
-            FitChoice::Epsilon(epsilon) => Ok(Fit::Ball(epsilon)),
-            FitChoice::Lambda(Lambda::Given(lambda)) => Ok(Fit::Penalised(lambda)),
-            FitChoice::Lambda(Lambda::Auto) => self.search(instance).map(Fit::Penalised),
+            FitChoice::Exact => Ok((Fit::Exact, None)),
+            FitChoice::Epsilon(epsilon) => Ok((Fit::Ball(epsilon), None)),
+            FitChoice::Lambda(Lambda::Given(lambda)) => Ok((Fit::Penalised(lambda), None)),
+            FitChoice::Lambda(Lambda::Auto) => {
+                let choice = self.search(instance)?;
+                Ok((Fit::Penalised(choice.lambda), choice.solution))
+            }
         }
     }
 
     /// λ by held-out entries; half of the time is kept for the solve that follows.
-    fn search(&self, instance: &Instance) -> Result<f64, Failure> {
+    fn search(&self, instance: &Instance) -> Result<Choice, Failure> {
         self.progress.stage("choosing λ");
         let Some(entries) = entries_of(instance.map.as_ref(), &instance.y) else {
             let model = instance.model.name();
@@ -134,7 +165,7 @@ impl<'a> Run<'a> {
             )));
         };
         self.comment(&choice);
-        Ok(choice.lambda)
+        Ok(choice)
     }
 
     fn comment(&self, choice: &Choice) {
@@ -181,6 +212,25 @@ pub(super) fn run(
     pool.install(|| body(&run))
 }
 
+/// A solution on fewer entries as one of the penalised problem: y − A(X) is a dual vector for any X.
+fn interrupted(problem: &Problem, known: Solution) -> Result<Solution, Error> {
+    let (weights, x) = (Weights::new(problem.map(), problem.objective())?, known.factors);
+    let fitted = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
+    let dual: Vec<f64> = problem
+        .data()
+        .iter()
+        .zip(fitted)
+        .map(|(y, fitted)| y - fitted)
+        .collect();
+    Ok(Solution {
+        certificate: certify(problem, &weights, &x, &dual)?,
+        factors: x,
+        dual,
+        status: Status::Interrupted,
+        ..known
+    })
+}
+
 /// Sets the keys of the fit.
 pub(super) fn describe_fit(result: &mut ResultFile, fit: Fit) {
     let (name, epsilon, lambda) = match fit {
@@ -213,6 +263,6 @@ pub(super) fn ending(status: Status) -> Ending {
 }
 
 /// The weights D1, D2 for the numbers that need them.
-pub(super) fn flat_weights(problem: &Problem, path: &std::path::Path) -> Result<Option<Weights>, Failure> {
+pub(super) fn flat_weights(problem: &Problem, path: &Path) -> Result<Option<Weights>, Failure> {
     crate::assess::flat_weights(problem).map_err(|error| Failure::about(path, error))
 }

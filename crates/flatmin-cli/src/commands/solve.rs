@@ -27,12 +27,12 @@ fn solve_in(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
         &run.progress,
     )?;
     let mut result = run.result(&instance);
-    let fit = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
+    let (fit, known) = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
     describe_fit(&mut result, fit);
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
     let problem = Problem::new(map, y, fit, args.run.objective).map_err(about)?;
-    let solution = run.solve(&problem, &args.data)?;
+    let solution = run.solve_or_keep(&problem, known, &args.data)?;
     run.progress.stage("measuring");
     let report = assess(&mut result, problem, &solution, &extras, args)?;
     result.seconds = run.seconds();

@@ -47,6 +47,8 @@ pub(crate) struct Choice {
     pub(crate) noiseless: bool,
     /// The values of λ tried.
     pub(crate) tried: usize,
+    /// The solution on the entries kept, at this λ; `None` where it is zero.
+    pub(crate) solution: Option<Solution>,
 }
 
 /// Chooses λ for the entries and their values; `None` where no entry can be held out.
@@ -73,11 +75,7 @@ pub(crate) fn choose(
     let start = zero_from(&map, &data, search.objective)?;
     if start == 0.0 {
         // All values are zero; so is the solution, for every λ.
-        return Ok(Some(Choice {
-            lambda: 1.0,
-            noiseless: false,
-            tried: 0,
-        }));
+        return Ok(Some(Choice::zero(1.0)));
     }
     let problem = Problem::new(Box::new(map), data, Fit::Penalised(start), search.objective)?;
     descend(problem, start, &held_out, search).map(Some)
@@ -101,7 +99,7 @@ fn zero_from(map: &Entries, y: &[f64], objective: Objective) -> Result<f64, Erro
     Ok(top.s.first().copied().unwrap_or(0.0) / weights.penalty_scale)
 }
 
-/// Down the grid from `start`.
+/// Down the grid from `start`, where the solution and every prediction are zero.
 fn descend(
     mut problem: Problem,
     start: f64,
@@ -109,33 +107,38 @@ fn descend(
     search: &Search<'_>,
 ) -> Result<Choice, Error> {
     let deadline = search.time_limit.map(|limit| Instant::now() + limit);
-    // At `start` the solution, and every prediction, is zero.
-    let mut best = (norm(&held_out.y) / (held_out.y.len() as f64).sqrt(), start);
-    let (mut lambda, mut rises, mut tried) = (start, 0, 0);
+    let mut best = Choice::zero(start);
+    let mut smallest_error = norm(&held_out.y) / (held_out.y.len() as f64).sqrt();
+    let (mut lambda, mut rises) = (start, 0);
     while lambda * RATIO >= FLOOR * start && rises < RISES {
         lambda *= RATIO;
         problem = problem.with(Fit::Penalised(lambda), search.objective)?;
         let solution = solve(&problem, &settings(search, deadline), &search.observer)?;
         if matches!(solution.status, Status::Interrupted | Status::Budget) {
-            return Ok(Choice {
-                lambda: best.1,
-                noiseless: false,
-                tried,
-            });
+            return Ok(best);
         }
-        tried += 1;
         let error = rmse(&solution, held_out);
-        if error < best.0 {
-            (best, rises) = ((error, lambda), 0);
+        best.tried += 1;
+        if error < smallest_error {
+            (smallest_error, rises) = (error, 0);
+            (best.lambda, best.solution) = (lambda, Some(solution));
         } else {
             rises += 1;
         }
     }
-    Ok(Choice {
-        lambda: best.1,
-        noiseless: rises == 0,
-        tried,
-    })
+    best.noiseless = rises == 0;
+    Ok(best)
+}
+
+impl Choice {
+    fn zero(lambda: f64) -> Self {
+        Choice {
+            lambda,
+            noiseless: false,
+            tried: 0,
+            solution: None,
+        }
+    }
 }
 
 fn settings(search: &Search<'_>, deadline: Option<Instant>) -> Settings {

@@ -42,6 +42,8 @@ pub(crate) fn write_report(out: &OutputDir, rendered: &Rendered) -> Result<()> {
 /// `factors.npz`, and the ids where the data had any.
 pub(crate) fn write_solution(out: &OutputDir, x: &Factors, extras: &Extras) -> Result<()> {
     let array = |a: &Mat<f64>| Array2::from_shape_fn(a.shape(), |(i, j)| a[(i, j)]);
+    // A zero matrix has a column too: many programs read no array without one.
+    let x = x.padded(1);
     let (l, r) = (array(&x.l), array(&x.r));
     let mut members: Vec<(&str, Member<'_>)> = vec![("L", l.view().into()), ("R", r.view().into())];
     members.extend(extras.completion.iter().flat_map(centre));

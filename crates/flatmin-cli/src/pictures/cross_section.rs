@@ -83,7 +83,6 @@ fn scaled(weights: &Weights, x: &Factors) -> f64 {
 /// (c·L, R/c): where both halves of the trace are equal, it grows by (c² + c⁻²)/2.
 fn sharpened(flat: &Factors) -> Factors {
     let c = (RATIO + (RATIO * RATIO - 1.0).sqrt()).sqrt();
-    let times = |a: &Mat<f64>, s: f64| Mat::from_fn(a.nrows(), a.ncols(), |i, j| s * a[(i, j)]);
     Factors {
         l: times(&flat.l, c),
         r: times(&flat.r, 1.0 / c),
@@ -95,13 +94,22 @@ fn sharpened(flat: &Factors) -> Factors {
 /// So the mean curvature along it is the scaled trace: with equal variances the longer block alone would be seen.
 fn unit(x: &Factors, seed: u64) -> Factors {
     let mut rng = random(seed, Stream::CrossSection);
-    let mut normal =
-        |rows: usize| Mat::from_fn(rows, x.columns(), |_, _| rng.sample::<f64, _>(StandardNormal));
-    let (mut l, mut r) = (normal(x.l.nrows()), normal(x.r.nrows()));
+    let mut normal = |rows: usize| {
+        let spread = 1.0 / (rows as f64).sqrt();
+        Mat::from_fn(rows, x.columns(), |_, _| {
+            spread * rng.sample::<f64, _>(StandardNormal)
+        })
+    };
+    let (l, r) = (normal(x.l.nrows()), normal(x.r.nrows()));
     let size = frobenius(l.as_ref()).hypot(frobenius(r.as_ref()));
-    l /= size;
-    r /= size;
-    Factors { l, r }
+    Factors {
+        l: times(&l, 1.0 / size),
+        r: times(&r, 1.0 / size),
+    }
+}
+
+fn times(a: &Mat<f64>, s: f64) -> Mat<f64> {
+    Mat::from_fn(a.nrows(), a.ncols(), |i, j| s * a[(i, j)])
 }
 
 /// The loss above that at t = 0.

@@ -297,6 +297,8 @@ mod tests {
             test_rmse: some,
             test_mae: some,
             test_count: Some(1),
+            test_relative_error: some,
+            center: Some("none".into()),
             unobserved_rows: Some(0),
             unobserved_columns: Some(0),
             ..sample::result()

@@ -10,19 +10,19 @@ use ndarray::Array2;
 use serde_json::Value;
 
 /// An empty folder to run in.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Folder(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// The command with its arguments separated by spaces, ready to run.
-    pub fn command(&self, arguments: &str) -> Command {
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flatmin"));
         command
             .args(arguments.split_whitespace())
@@ -30,37 +30,37 @@ impl Folder {
         command
     }
 
-    pub fn run(&self, arguments: &str) -> Output {
+    pub(crate) fn run(&self, arguments: &str) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs the command, which must succeed.
-    pub fn done(&self, arguments: &str) -> Output {
+    pub(crate) fn done(&self, arguments: &str) -> Output {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments}: {}", stderr(&output));
         output
     }
 
     /// Runs the command with --json and gives what it printed.
-    pub fn json(&self, arguments: &str) -> Value {
+    pub(crate) fn json(&self, arguments: &str) -> Value {
         let output = self.done(&format!("{arguments} --json"));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
     /// A matrix of an uncompressed archive that the command wrote.
-    pub fn matrix(&self, name: &str, key: &str) -> Array2<f64> {
+    pub(crate) fn matrix(&self, name: &str, key: &str) -> Array2<f64> {
         let mut zip = zip::ZipArchive::new(Cursor::new(self.read(name))).unwrap();
         let mut bytes = Vec::new();
         zip.by_name(&format!("{key}.npy"))
@@ -87,7 +87,7 @@ impl Folder {
     }
 
     /// Writes an archive of matrices.
-    pub fn write_npz(&self, name: &str, matrices: &[(&str, &Array2<f64>)]) {
+    pub(crate) fn write_npz(&self, name: &str, matrices: &[(&str, &Array2<f64>)]) {
         let mut zip = zip::ZipWriter::new(fs::File::create(self.path(name)).unwrap());
         for (key, matrix) in matrices {
             let options = zip::write::SimpleFileOptions::default();
@@ -106,18 +106,18 @@ impl Folder {
     }
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-pub fn number(result: &Value, key: &str) -> f64 {
+pub(crate) fn number(result: &Value, key: &str) -> f64 {
     result[key]
         .as_f64()
         .unwrap_or_else(|| panic!("{key}: found {}", result[key]))
 }
 
 /// The names of the files of a folder and of the folders in it, sorted.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
