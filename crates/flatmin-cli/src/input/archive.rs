@@ -70,6 +70,11 @@ impl Archive {
         Ok(Some(array))
     }
 
+    /// The numbers of a key as they stand, NaN included, of any shape.
+    pub(crate) fn with_gaps(&mut self, key: &str) -> Result<ArrayD<f64>> {
+        self.read(key, |entry, size| read_numbers(entry, size))
+    }
+
     /// A vector of real numbers that must have `count` of them; `why` says what sets the count.
     pub(crate) fn vector(&mut self, key: &str, count: usize, why: &str) -> Result<Vec<f64>> {
         let values: Array<f64, ndarray::Ix1> = self.numbers(key, &format!("({count},)"))?;
@@ -115,7 +120,7 @@ impl Archive {
     }
 
     /// The keys of the archive, for a message.
-    fn found(&self) -> String {
+    pub(crate) fn found(&self) -> String {
         let names: Vec<_> = self.zip.file_names().flatten().collect();
         let mut keys: Vec<&str> = names
             .iter()

@@ -38,6 +38,10 @@ pub(crate) enum Places {
     /// Entry i of arrays.
     Entries,
     /// Row i of a table without lines.
+    #[cfg_attr(
+        not(feature = "parquet"),
+        expect(dead_code, reason = "only Parquet tables have no lines")
+    )]
     Rows,
     /// A line of text.
     Lines(LineMap),

@@ -1,9 +1,9 @@
-//! Completion from a `.npy` file: a matrix with NaN where nothing was observed.
+//! Completion from a `.npy` file, or one array of an archive: a matrix with NaN where nothing was observed.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use ndarray::{Array2, Ix2};
+use ndarray::{ArrayD, Ix2};
 
 use super::entries::{Entries, Places};
 use super::numpy::{read_numbers, shown_shape};
@@ -12,6 +12,11 @@ pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
     let file = super::open_file(path)?;
     let size = file.metadata().context("cannot be read")?.len();
     let array = read_numbers(file, size)?;
+    entries(array)
+}
+
+/// The numbers of a matrix that are not NaN.
+pub(super) fn entries(array: ArrayD<f64>) -> Result<Entries> {
     let shape = array.shape().to_vec();
     let matrix = array
         .into_dimensionality::<Ix2>()
@@ -21,11 +26,6 @@ pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
         "found shape {}, expected no dimension 0",
         shown_shape(&shape)
     );
-    entries(&matrix)
-}
-
-/// The numbers that are not NaN.
-fn entries(matrix: &Array2<f64>) -> Result<Entries> {
     let (d1, d2) = matrix.dim();
     ensure!(
         u32::try_from(d1.max(d2)).is_ok(),

@@ -5,18 +5,20 @@
 //! | sensing | `A` (m, d1, d2), `y` (m) |
 //! | bilinear | `a` (m, d1), `b` (m, d2), `y` (m) |
 //! | completion | `rows`, `cols` (0-based integers), `y`, `shape` (2 integers) |
+//! | completion | or `X` (d1, d2), NaN where nothing was observed |
 //! | factors | `L` (d1, k), `R` (d2, k) |
 //!
 //! An instance may also have `truth` (d1, d2). Every shape is checked against every other.
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::{Array2, Dim, Ix2, Ix3};
 
 use super::archive::Archive;
 use super::entries::{Entries, Places};
 use super::instance::{BilinearData, SensingData};
+use super::npy;
 
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
     let mut archive = Archive::open(path, &["A", "y"], &["truth"])?;
@@ -42,8 +44,26 @@ pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
     Ok(BilinearData { a, b, y, truth })
 }
 
+/// The keys of completion as entries.
+const ENTRIES: [&str; 4] = ["rows", "cols", "y", "shape"];
+
 pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
-    let mut archive = Archive::open(path, &["rows", "cols", "y", "shape"], &["truth"])?;
+    let mut archive = Archive::open(path, &[], &[])?;
+    if ENTRIES.iter().all(|key| archive.has(key)) {
+        return read_entries(archive);
+    }
+    ensure!(
+        archive.has("X"),
+        "found {}, expected \"rows\", \"cols\", \"y\", \"shape\" or a matrix \"X\", and optionally \"truth\"",
+        archive.found()
+    );
+    let matrix = archive.with_gaps("X")?;
+    let entries = npy::entries(matrix).context("key \"X\"")?;
+    let truth = archive.optional("truth", Dim([entries.shape.0, entries.shape.1]))?;
+    Ok(Entries { truth, ..entries })
+}
+
+fn read_entries(mut archive: Archive) -> Result<Entries> {
     let shape = shape_of(&archive.integers("shape")?)?;
     let rows = positions("rows", &archive.integers("rows")?, shape.0)?;
     let cols = positions("cols", &archive.integers("cols")?, shape.1)?;

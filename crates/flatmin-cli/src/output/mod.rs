@@ -4,3 +4,4 @@ pub(crate) mod files;
 pub(crate) mod ids;
 pub(crate) mod npz;
 pub(crate) mod result;
+pub(crate) mod run_files;

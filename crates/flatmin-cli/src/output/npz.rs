@@ -1,11 +1,11 @@
-//! Matrices as numpy reads them back: `numpy.load("factors.npz")["L"]`.
+//! Arrays as numpy reads them back: `numpy.load("factors.npz")["L"]`.
 //!
-//! Law: the same matrices give the same bytes; the archive carries no time and no name but the keys.
+//! Law: the same arrays give the same bytes; the archive carries no time and no name but the keys.
 
 use std::io::{Seek, Write};
 
 use anyhow::Result;
-use ndarray::ArrayView2;
+use ndarray::{ArrayView, ArrayViewD, Dimension};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// Numbers encoded at a time.
@@ -13,15 +13,54 @@ const CHUNK: usize = 1 << 13;
 /// Where the archive's numbers of 32 bits for sizes end, less the room of the header.
 const SMALL: usize = (u32::MAX as usize) - (1 << 16);
 
-/// Writes an uncompressed archive with one f64 matrix a key.
-pub(crate) fn write_npz(writer: impl Write + Seek, matrices: &[(&str, ArrayView2<f64>)]) -> Result<()> {
+/// An array of an archive.
+#[derive(Clone, Debug)]
+pub(crate) enum Member<'a> {
+    Reals(ArrayViewD<'a, f64>),
+    Integers(Vec<i64>),
+}
+
+impl<'a, D: Dimension> From<ArrayView<'a, f64, D>> for Member<'a> {
+    fn from(array: ArrayView<'a, f64, D>) -> Self {
+        Member::Reals(array.into_dyn())
+    }
+}
+
+/// Writes an uncompressed archive with one array a key.
+pub(crate) fn write_npz<'a, M: Clone + Into<Member<'a>>>(
+    writer: impl Write + Seek,
+    members: &[(&str, M)],
+) -> Result<()> {
     let mut zip = ZipWriter::new(writer);
-    for (key, matrix) in matrices {
-        zip.start_file(format!("{key}.npy"), options(8 * matrix.len()))?;
-        write_npy(&mut zip, matrix)?;
+    for (key, member) in members {
+        let member: Member<'_> = member.clone().into();
+        zip.start_file(format!("{key}.npy"), options(8 * member.len()))?;
+        member.write(&mut zip)?;
     }
     zip.finish()?.flush()?;
     Ok(())
+}
+
+impl Member<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Member::Reals(array) => array.len(),
+            Member::Integers(values) => values.len(),
+        }
+    }
+
+    fn write(&self, writer: &mut impl Write) -> Result<()> {
+        match self {
+            Member::Reals(array) => {
+                write_header(writer, "<f8", array.shape())?;
+                write_words(writer, array.iter().map(|value| value.to_le_bytes()))
+            }
+            Member::Integers(values) => {
+                write_header(writer, "<i8", &[values.len()])?;
+                write_words(writer, values.iter().map(|value| value.to_le_bytes()))
+            }
+        }
+    }
 }
 
 fn options(bytes: usize) -> SimpleFileOptions {
@@ -32,19 +71,28 @@ fn options(bytes: usize) -> SimpleFileOptions {
         .large_file(bytes > SMALL)
 }
 
-/// Writes a matrix in numpy's format, version 1, C order, little-endian.
-pub(crate) fn write_npy(writer: &mut impl Write, matrix: &ArrayView2<f64>) -> Result<()> {
-    let (rows, cols) = matrix.dim();
-    let dict = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({rows}, {cols}), }}");
+/// The head of an array in numpy's format, version 1, C order.
+fn write_header(writer: &mut impl Write, dtype: &str, shape: &[usize]) -> Result<()> {
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let sizes = if shape.len() > 1 {
+        sizes.trim_end_matches(", ")
+    } else {
+        sizes.trim_end()
+    };
+    let dict = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({sizes}), }}");
     // Ten bytes before it and a line end after it: the numbers begin at a multiple of 64, as numpy has it.
     let length = (10 + dict.len() + 1).next_multiple_of(64) - 10;
     writer.write_all(b"\x93NUMPY\x01\x00")?;
     writer.write_all(&u16::try_from(length)?.to_le_bytes())?;
-    writer.write_all(format!("{dict:width$}\n", width = length - 1).as_bytes())?;
-    let mut bytes = Vec::with_capacity(8 * CHUNK.min(matrix.len()));
-    for (i, value) in matrix.iter().enumerate() {
-        bytes.extend(value.to_le_bytes());
-        if (i + 1) % CHUNK == 0 {
+    Ok(writer.write_all(format!("{dict:width$}\n", width = length - 1).as_bytes())?)
+}
+
+/// The numbers, a chunk at a time.
+fn write_words(writer: &mut impl Write, words: impl Iterator<Item = [u8; 8]>) -> Result<()> {
+    let mut bytes = Vec::with_capacity(8 * CHUNK);
+    for word in words {
+        bytes.extend(word);
+        if bytes.len() == 8 * CHUNK {
             writer.write_all(&bytes)?;
             bytes.clear();
         }
@@ -56,7 +104,7 @@ pub(crate) fn write_npy(writer: &mut impl Write, matrix: &ArrayView2<f64>) -> Re
 mod tests {
     use super::*;
     use crate::input;
-    use ndarray::{Array2, arr2};
+    use ndarray::{Array2, ArrayView2, arr2};
     use std::io::Cursor;
 
     fn bytes(matrices: &[(&str, ArrayView2<f64>)]) -> Vec<u8> {
@@ -91,6 +139,28 @@ mod tests {
             bits(&right.t().as_standard_layout().into_owned())
         );
         assert_eq!(bits(&read_right), bits(&right));
+    }
+
+    #[test]
+    fn instances_have_arrays_of_any_dimension_and_integers() {
+        let cube = ndarray::Array3::from_shape_fn((2, 3, 4), |(i, j, k)| (i + 10 * j + 100 * k) as f64);
+        let y = ndarray::arr1(&[1., 2.]);
+        let mut out = Cursor::new(Vec::new());
+        let shape = Member::Integers(vec![3, 4]);
+        write_npz(
+            &mut out,
+            &[
+                ("A", cube.view().into()),
+                ("y", y.view().into()),
+                ("shape", shape),
+            ],
+        )
+        .unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.npz");
+        std::fs::write(&path, out.into_inner()).unwrap();
+        let read = input::read_sensing(&path).unwrap();
+        assert_eq!((read.a, read.y), (cube, y.to_vec()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) struct ResultFile {
     pub(crate) shape: (usize, usize),
     /// m.
     pub(crate) measurements: usize,
-    /// Columns of the factors that are not zero.
+    /// Rank of X: its singular values that are not zero to working precision.
     pub(crate) rank: usize,
     /// `certified`, `converged`, `budget` or `interrupted`; null for `measure`.
     pub(crate) status: Option<String>,
@@ -64,12 +64,16 @@ pub(crate) struct ResultFile {
     pub(crate) lambda: Option<f64>,
     /// Root mean square error on the data of the fit.
     pub(crate) train_rmse: Option<f64>,
-    /// Root mean square error on `--test`.
+    /// Root mean square error on the entries held out (`--test`, `--hide`).
     pub(crate) test_rmse: Option<f64>,
-    /// Mean absolute error on `--test`.
+    /// Mean absolute error on the entries held out (`--test`, `--hide`).
     pub(crate) test_mae: Option<f64>,
-    /// Entries of `--test` that were scored.
+    /// Entries held out that were scored.
     pub(crate) test_count: Option<usize>,
+    /// ‖error‖₂ / ‖values‖₂ on the entries held out.
+    pub(crate) test_relative_error: Option<f64>,
+    /// What was subtracted from the entries before the fit: `none`, `global` or `bias` (completion).
+    pub(crate) center: Option<String>,
     /// Rows that no entry observes (completion): X is zero there.
     pub(crate) unobserved_rows: Option<usize>,
     /// Columns that no entry observes (completion): X is zero there.
@@ -86,6 +90,13 @@ pub(crate) struct ResultFile {
     pub(crate) iterations: usize,
     /// The method that gave the result.
     pub(crate) method: Option<String>,
+}
+
+impl ResultFile {
+    /// The bytes of `result.json`, which `--json` prints as well.
+    pub(crate) fn json(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
 }
 
 /// What `report.html` is drawn from besides `result.json`; written as `report.json`.

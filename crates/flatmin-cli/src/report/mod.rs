@@ -11,7 +11,7 @@ mod draw;
 mod figures;
 mod headline;
 mod html;
-mod number;
+pub(crate) mod number;
 mod page;
 mod redraw;
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn problem(r: &ResultFile) -> Vec<Row> {
         text("model", &r.model, "the kind of measurements A"),
         text("shape", &shape, "rows and columns of the matrix, d1 × d2"),
         text("measurements", &count(r.measurements), "m, the length of y"),
-        text("rank", &count(r.rank), "columns of the factors that are not zero"),
+        text("rank", &count(r.rank), "of X, to working precision"),
         text(
             "status",
             status,
@@ -213,6 +213,16 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             "entries held out that were scored",
         ),
         (
+            "test_relative_error",
+            real(r.test_relative_error),
+            "‖error‖₂ / ‖values‖₂ on the entries held out",
+        ),
+        (
+            "center",
+            r.center.clone(),
+            "--center: what was subtracted from the entries before the fit",
+        ),
+        (
             "unobserved_rows",
             whole(r.unobserved_rows),
             "rows that no entry observes: X is zero there",
@@ -287,6 +297,8 @@ mod tests {
             test_rmse: some,
             test_mae: some,
             test_count: Some(1),
+            test_relative_error: some,
+            center: Some("none".into()),
             unobserved_rows: Some(0),
             unobserved_columns: Some(0),
             ..sample::result()

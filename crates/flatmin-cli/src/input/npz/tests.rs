@@ -87,6 +87,30 @@ fn a_missing_key_is_named_with_those_that_are_there() {
 }
 
 #[test]
+fn a_matrix_with_gaps_is_read_where_there_are_no_entries() {
+    let matrix = floats("(2, 2)", &[1., f64::NAN, 3., 4.]);
+    let truth = ones("(2, 2)", 4);
+    let entries = read(
+        read_completion,
+        &npz(false, &[("X", matrix.clone()), ("truth", truth)]),
+    )
+    .unwrap();
+    assert_eq!(
+        (entries.rows, entries.cols, entries.y),
+        (vec![0, 1, 1], vec![0, 0, 1], vec![1., 3., 4.])
+    );
+    assert!(entries.truth.is_some());
+    assert_eq!(
+        refusal(read_completion, &[("x", matrix)]),
+        "found the keys \"x\", expected \"rows\", \"cols\", \"y\", \"shape\" or a matrix \"X\", and optionally \"truth\""
+    );
+    assert_eq!(
+        refusal(read_completion, &[("X", ones("(4,)", 4))]),
+        "key \"X\": found shape (4,), expected a matrix (d1, d2)"
+    );
+}
+
+#[test]
 fn every_shape_is_checked_against_the_others() {
     let sensing = |a: &str, y: usize, truth: &str, n: usize| {
         refusal(

@@ -1,0 +1,265 @@
+//! The command line.
+
+mod values;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use flatmin::Objective;
+
+pub(crate) use values::{Lambda, Rank, objective_name};
+
+/// Recover low-rank matrices by the flattest factorisation, with a proof
+///
+/// Many factorisations X = L Rᵀ fit the same measurements; flatmin finds the flattest, the one with the smallest scaled
+/// trace of the Hessian of ‖A(L Rᵀ) − y‖², and proves how far from the flattest it is at most.
+///
+/// Exit codes: 0 done, 1 internal error, 2 wrong usage or bad input, 3 stopped by a budget or by Ctrl-C (results written).
+#[derive(Debug, Parser)]
+#[command(name = "flatmin", version, verbatim_doc_comment)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Recover a matrix, certify it, report it
+    Solve(SolveArgs),
+    /// Say how flat given factors are, against the flattest that fit as well
+    Measure(MeasureArgs),
+    /// Make a synthetic instance with a known answer
+    Generate(GenerateArgs),
+    /// Draw figures and report.html again from the files of an earlier run
+    Report {
+        /// Folder that `solve --out` or `measure --out` wrote
+        dir: PathBuf,
+    },
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What the data are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Model {
+    /// y_i = ⟨A_i, X⟩ for known matrices A_i
+    Sensing,
+    /// y_i = a_iᵀ X b_i for known vectors a_i, b_i
+    Bilinear,
+    /// Some of the entries of X
+    Completion,
+}
+
+impl Model {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Model::Sensing => "sensing",
+            Model::Bilinear => "bilinear",
+            Model::Completion => "completion",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SolveArgs {
+    /// What the data are
+    pub(crate) model: Model,
+    /// The data: .npz; for completion also .npy, .csv, .tsv, .data, .dat, .mtx (text also with .gz)
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) fit: FitArgs,
+    #[command(flatten)]
+    pub(crate) completion: CompletionArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    /// What the data are
+    pub(crate) model: Model,
+    /// The data, as for `solve`
+    pub(crate) data: PathBuf,
+    /// The factors: .npz with L (d1, k) and R (d2, k)
+    pub(crate) factors: PathBuf,
+    /// Measure the factors alone: do not solve for the flattest to compare them with
+    #[arg(long)]
+    pub(crate) no_bound: bool,
+    #[command(flatten)]
+    pub(crate) fit: FitArgs,
+    #[command(flatten)]
+    pub(crate) completion: CompletionArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// How closely the data are to be met; at most one.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(
+    next_help_heading = "Fit (solve: --exact, for completion --lambda auto; measure: as well as the factors do)"
+)]
+pub(crate) struct FitArgs {
+    /// Meet the data exactly: A(X) = y
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Meet the data to within ‖A(X) − y‖₂ ≤ E
+    #[arg(long, value_name = "E", value_parser = values::positive)]
+    pub(crate) epsilon: Option<f64>,
+    /// Minimise ½‖A(X) − y‖² + V·norm; `auto` chooses V on held-out entries (completion)
+    #[arg(long, value_name = "V|auto", value_parser = values::lambda)]
+    pub(crate) lambda: Option<Lambda>,
+}
+
+/// How the data are to be met, as asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum FitChoice {
+    Exact,
+    Epsilon(f64),
+    Lambda(Lambda),
+}
+
+impl FitArgs {
+    /// What was asked for, if anything.
+    pub(crate) fn choice(&self) -> Option<FitChoice> {
+        let epsilon = self.epsilon.map(FitChoice::Epsilon);
+        let lambda = self.lambda.map(FitChoice::Lambda);
+        self.exact.then_some(FitChoice::Exact).or(epsilon).or(lambda)
+    }
+}
+
+/// Options that other models refuse.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Completion")]
+pub(crate) struct CompletionArgs {
+    /// Score the result on the entries of another file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+    /// Take this share of the known entries away at random (by --seed) before solving, and score the result on them
+    #[arg(long, value_name = "SHARE", value_parser = values::share, conflicts_with = "test")]
+    pub(crate) hide: Option<f64>,
+    /// What to subtract before solving and to add to predictions [default: none]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) center: Option<Centring>,
+}
+
+impl CompletionArgs {
+    /// The first of them that was given, for an error.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("--test", self.test.is_some()),
+            ("--hide", self.hide.is_some()),
+            ("--center", self.center.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+/// What is subtracted from the entries before the fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Centring {
+    /// Nothing
+    #[default]
+    None,
+    /// The mean of all entries
+    Global,
+    /// The mean, and damped means of each row and column
+    Bias,
+}
+
+impl Centring {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Centring::None => "none",
+            Centring::Global => "global",
+            Centring::Bias => "bias",
+        }
+    }
+}
+
+/// Options of every run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub(crate) struct RunArgs {
+    /// What to minimise: flat (the scaled Hessian trace), nuclear (the norm ‖X‖_*) or smoothed:ALPHA, weights D^ALPHA
+    /// between nuclear (0) and flat (1)
+    #[arg(long, default_value = "flat", value_parser = values::objective, value_name = "flat|nuclear|smoothed:ALPHA")]
+    pub(crate) objective: Objective,
+    /// Most columns of the factors; `auto`: as many as the convex solution needs
+    #[arg(long, default_value = "auto", value_parser = values::rank, value_name = "K|auto")]
+    pub(crate) rank: Rank,
+    /// Relative gap at which the result counts as certified [default: 1e-8; with --lambda 1e-4]
+    #[arg(long, value_name = "GAP", value_parser = values::tolerance)]
+    pub(crate) tol: Option<f64>,
+    /// Most steps of the solver
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub(crate) max_iter: usize,
+    /// Most seconds, from the start of the command; then the best found is written [default: no limit]
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
+    pub(crate) time_limit: Option<Duration>,
+    /// Threads; the result does not depend on them [default: all cores]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    pub(crate) threads: Option<usize>,
+    /// Of all random choices
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Folder to write result.json, factors.npz and report.html to [default: nothing is written]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print result.json, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing on success
+    #[arg(short, long, conflicts_with_all = ["json", "verbose"])]
+    pub(crate) quiet: bool,
+    /// Log every record of the solver on standard error
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// What the data are
+    pub(crate) model: Model,
+    /// Rows of the matrix
+    #[arg(long, default_value_t = 30, value_parser = values::dimension)]
+    pub(crate) d1: usize,
+    /// Columns of the matrix [default: as many as rows]
+    #[arg(long, value_parser = values::dimension)]
+    pub(crate) d2: Option<usize>,
+    /// Rank of the matrix
+    #[arg(long, default_value_t = 2, value_parser = values::dimension)]
+    pub(crate) rank: usize,
+    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank); completion five, at most all entries]
+    #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
+    pub(crate) m: Option<usize>,
+    /// Completion: each entry is observed with this probability
+    #[arg(long, value_parser = values::probability)]
+    pub(crate) p: Option<f64>,
+    /// Of the random numbers; the same seed gives the same file
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Standard deviation of the normal noise on each measurement (the matrix itself has Frobenius norm 1)
+    #[arg(long, default_value_t = 0.0, value_name = "SIGMA", value_parser = values::not_negative)]
+    pub(crate) noise: f64,
+    /// Largest over smallest of the matrix's nonzero singular values, which fall geometrically between
+    #[arg(long, default_value_t = 1.0, value_name = "KAPPA", value_parser = values::condition)]
+    pub(crate) condition: f64,
+    /// File to write: .npz, with the matrix as `truth`; completion also .csv, .tsv, .mtx (entries alone)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,120 @@
+//! The values of options: what each may be, in the words of its error.
+
+use std::time::Duration;
+
+use flatmin::Objective;
+
+/// Most columns of the factors; `None` is `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rank(pub(crate) Option<usize>);
+
+/// The penalty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Lambda {
+    /// Chosen on held-out entries.
+    Auto,
+    /// Given.
+    Given(f64),
+}
+
+/// As `--objective` takes it and `result.json` says it.
+pub(crate) fn objective_name(objective: Objective) -> String {
+    match objective {
+        Objective::Flat => "flat".to_owned(),
+        Objective::Nuclear => "nuclear".to_owned(),
+        other => format!("smoothed:{}", other.power()),
+    }
+}
+
+pub(super) fn objective(text: &str) -> Result<Objective, String> {
+    match text {
+        "flat" => return Ok(Objective::Flat),
+        "nuclear" => return Ok(Objective::Nuclear),
+        _ => {}
+    }
+    let power = text
+        .strip_prefix("smoothed:")
+        .and_then(|power| power.parse().ok());
+    power
+        .filter(|power| (0.0..=1.0).contains(power))
+        .map(Objective::Smoothed)
+        .ok_or_else(|| "expected flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())
+}
+
+pub(super) fn rank(text: &str) -> Result<Rank, String> {
+    match text {
+        "auto" => Ok(Rank(None)),
+        _ => match text.parse() {
+            Ok(rank) if rank > 0 => Ok(Rank(Some(rank))),
+            _ => Err("expected auto or a positive integer".to_owned()),
+        },
+    }
+}
+
+pub(super) fn lambda(text: &str) -> Result<Lambda, String> {
+    match text {
+        "auto" => Ok(Lambda::Auto),
+        _ => positive(text)
+            .map(Lambda::Given)
+            .map_err(|_| "expected auto or a positive number".to_owned()),
+    }
+}
+
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    number(text, |v| v > 0.0, "expected a positive number")
+}
+
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, |v| v >= 0.0, "expected 0 or a positive number")
+}
+
+pub(super) fn condition(text: &str) -> Result<f64, String> {
+    number(text, |v| v >= 1.0, "expected a number from 1 up")
+}
+
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    number(text, |v| 0.0 < v && v < 1.0, "expected a number between 0 and 1")
+}
+
+pub(super) fn probability(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |v| 0.0 < v && v <= 1.0,
+        "expected a number above 0, at most 1",
+    )
+}
+
+pub(super) fn tolerance(text: &str) -> Result<f64, String> {
+    number(text, |v| 0.0 < v && v < 1.0, "expected a number between 0 and 1")
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let expected = "expected a positive number of seconds";
+    let seconds = number(text, |v| v > 0.0, expected)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| expected.to_owned())
+}
+
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    // More would only be switched between; the limit keeps a slip of the finger from exhausting the machine.
+    whole(text, 1..=1024, "expected an integer from 1 to 1024")
+}
+
+pub(super) fn dimension(text: &str) -> Result<usize, String> {
+    whole(
+        text,
+        1..=u32::MAX as usize,
+        "expected a positive integer of 32 bits",
+    )
+}
+
+fn whole(text: &str, range: std::ops::RangeInclusive<usize>, expected: &str) -> Result<usize, String> {
+    let value = text.parse().ok().filter(|value| range.contains(value));
+    value.ok_or_else(|| expected.to_owned())
+}
+
+fn number(text: &str, fits: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+    value
+        .filter(|value| fits(*value))
+        .ok_or_else(|| expected.to_owned())
+}

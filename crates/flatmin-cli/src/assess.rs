@@ -1,0 +1,166 @@
+//! The numbers of a point (L, R), whoever made it: flatness, balance, errors, and how sharp it is against what is proved.
+
+use flatmin::certificate::{Certificate, dual_bound};
+use flatmin::flatness::{Traces, Weights, largest_eigenvalue};
+use flatmin::linalg::vector::norm;
+use flatmin::{Error, Factors, Fit, Objective, Problem};
+use ndarray::Array2;
+
+use crate::completion::centre::Centre;
+use crate::completion::score::{entry, score};
+use crate::instance::{CompletionExtras, Extras};
+use crate::output::result::ResultFile;
+
+/// Singular values of X below this share of the largest do not count towards its rank.
+const RANK: f64 = 1e-9;
+/// A relative residual up to which factors count as an exact fit when they are compared with the flattest one.
+const EXACT: f64 = 1e-9;
+/// Lanczos steps that the largest eigenvalue may need, and products with the map a step, roughly.
+const SPECTRUM_PRODUCTS: f64 = 600.0;
+/// Beyond this many floating-point operations, some seconds, the largest eigenvalue is left unknown.
+const SPECTRUM_BUDGET: f64 = 1e10;
+
+/// The weights D1, D2 of the flat objective; `None` where one of them is singular.
+pub(crate) fn flat_weights(problem: &Problem) -> Result<Option<Weights>, Error> {
+    match Weights::new(problem.map(), Objective::Flat) {
+        Ok(weights) => Ok(Some(weights)),
+        Err(Error::SingularRescaling { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// ‖A(X) − y‖₂.
+pub(crate) fn misfit(problem: &Problem, x: &Factors) -> f64 {
+    let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
+    residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
+    norm(&residual)
+}
+
+/// Fills in what the point itself says.
+pub(crate) fn point(
+    result: &mut ResultFile,
+    problem: &Problem,
+    flat: Option<&Weights>,
+    x: &Factors,
+) -> Result<(), Error> {
+    let singular_values = x.svd()?.s;
+    let largest = singular_values.first().copied().unwrap_or(0.0);
+    let nuclear: f64 = singular_values.iter().sum();
+    result.rank = singular_values.iter().filter(|s| **s > RANK * largest).count();
+    let traces = traces(problem, flat, x);
+    result.scaled_trace = known(traces.scaled);
+    result.trace = known(traces.total());
+    result.trace_left = known(traces.left);
+    result.trace_right = known(traces.right);
+    result.balancedness = (nuclear > 0.0).then(|| x.imbalance() / nuclear);
+    result.squared_norm = known(x.squared_norm());
+    result.condition_d1 = flat.and_then(|flat| known(flat.left.condition()));
+    result.condition_d2 = flat.and_then(|flat| known(flat.right.condition()));
+    let size = norm(problem.data());
+    result.residual = (size > 0.0).then(|| misfit(problem, x) / size);
+    result.lambda_max = lambda_max(problem, x)?;
+    Ok(())
+}
+
+/// From the weights where there are any: they hold the Gram matrices already, which cost more than all else here.
+fn traces(problem: &Problem, flat: Option<&Weights>, x: &Factors) -> Traces {
+    let Some(flat) = flat else {
+        return Traces::new(problem.map(), x);
+    };
+    let ((d1, d2), m) = (x.shape(), problem.map().measurements() as f64);
+    let left = 2.0 * m * flat.right.times(x.r.as_ref()).squared_norm_l2();
+    let right = 2.0 * m * flat.left.times(x.l.as_ref()).squared_norm_l2();
+    Traces {
+        left: left * d1 as f64,
+        right: right * d2 as f64,
+        scaled: left + right,
+    }
+}
+
+/// The largest eigenvalue of the Hessian, where it takes no more than some seconds.
+fn lambda_max(problem: &Problem, x: &Factors) -> Result<Option<f64>, Error> {
+    if x.columns() == 0 {
+        return Ok(None);
+    }
+    let cost = SPECTRUM_PRODUCTS * problem.map().cost_factored(2 * x.columns());
+    if cost > SPECTRUM_BUDGET {
+        return Ok(None);
+    }
+    largest_eigenvalue(problem.map(), x, problem.data()).map(known)
+}
+
+/// Fills in what is proved.
+pub(crate) fn proof(result: &mut ResultFile, certificate: &Certificate) {
+    result.value = known(certificate.value);
+    result.lower_bound = known(certificate.lower_bound);
+    result.gap = known(certificate.gap);
+    result.unique = certificate.uniqueness.unique;
+    result.unique_margin = certificate.uniqueness.margin.and_then(known);
+}
+
+/// scaled_trace / (4m·bound) − 1, with a proved bound on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
+///
+/// Any dual vector of any problem with this map gives such a bound, the penalised one's among them.
+pub(crate) fn excess_flatness(
+    problem: Problem,
+    flat: Option<&Weights>,
+    x: &Factors,
+    dual: &[f64],
+    scaled_trace: Option<f64>,
+) -> Result<Option<f64>, Error> {
+    let (Some(flat), Some(scaled_trace)) = (flat, scaled_trace) else {
+        return Ok(None);
+    };
+    let (misfit, size) = (misfit(&problem, x), norm(problem.data()));
+    let fit = if misfit <= EXACT * size {
+        Fit::Exact
+    } else {
+        Fit::Ball(misfit)
+    };
+    let m = problem.map().measurements() as f64;
+    let bound = dual_bound(&problem.with(fit, Objective::Flat)?, flat, dual)?.value;
+    Ok((bound > 0.0).then(|| scaled_trace / (4.0 * m * bound) - 1.0))
+}
+
+/// Fills in the errors against what was never used to solve.
+pub(crate) fn errors(result: &mut ResultFile, problem: &Problem, extras: &Extras, x: &Factors) {
+    let centre = extras.centre();
+    if let Some(truth) = &extras.truth {
+        let (error, size) = distance(x, &centre, truth);
+        result.error = known(error);
+        result.relative_error = (size > 0.0).then(|| error / size);
+    }
+    if let Some(completion) = &extras.completion {
+        let count = problem.data().len() as f64;
+        result.train_rmse = known(misfit(problem, x) / count.sqrt());
+        completion_errors(result, completion, x);
+    }
+}
+
+fn completion_errors(result: &mut ResultFile, completion: &CompletionExtras, x: &Factors) {
+    result.center = Some(completion.centring.name().to_owned());
+    result.unobserved_rows = Some(completion.unobserved_rows);
+    result.unobserved_columns = Some(completion.unobserved_columns);
+    let held_out = completion.held_out.as_ref();
+    if let Some(score) = held_out.and_then(|test| score(x, &completion.centre, test)) {
+        result.test_rmse = known(score.rmse);
+        result.test_mae = known(score.mae);
+        result.test_relative_error = score.relative;
+        result.test_count = Some(score.count);
+    }
+}
+
+/// ‖X − truth‖_F and ‖truth‖_F, X with what was subtracted.
+fn distance(x: &Factors, centre: &Centre, truth: &Array2<f64>) -> (f64, f64) {
+    let (mut error, mut size) = (0.0, 0.0);
+    for ((a, b), truth) in truth.indexed_iter() {
+        error += (centre.at(a, b) + entry(x, a, b) - truth).powi(2);
+        size += truth * truth;
+    }
+    (error.sqrt(), size.sqrt())
+}
+
+/// An unknown number is null in JSON.
+pub(crate) fn known(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

@@ -1,0 +1,155 @@
+//! `flatmin measure`: how flat are these factors, and how flat could they be?
+
+use faer::Mat;
+use flatmin::certificate::{Certificate, certify};
+use flatmin::flatness::Weights;
+use flatmin::linalg::vector::norm;
+use flatmin::solve::Solution;
+use flatmin::{Error, Factors, Fit, Objective, Problem};
+
+use super::Ending;
+use super::run::{Run, describe_fit, ending, flat_weights, run};
+use crate::args::MeasureArgs;
+use crate::assess;
+use crate::failure::{Failure, OrInput as _, usage};
+use crate::input;
+use crate::instance::{Extras, Instance, load};
+use crate::output::result::{ReportData, ResultFile};
+use crate::output::run_files;
+use crate::pictures::{self, Course, Sharp};
+
+/// Factors with at most this relative residual are compared with those that fit exactly.
+const EXACT: f64 = 1e-7;
+
+/// Runs the command.
+pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
+    run(&args.run, |run| measure_in(run, args))
+}
+
+fn measure_in(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
+    let instance = load(
+        args.model,
+        &args.data,
+        &args.completion,
+        args.run.seed,
+        &run.progress,
+    )?;
+    let x = read_factors(args, instance.map.shape())?;
+    let mut result = run.result(&instance);
+    let asked = args
+        .fit
+        .choice()
+        .map(|choice| run.fit(choice, &instance))
+        .transpose()?;
+    let Instance { map, y, extras, .. } = instance;
+    let about = |error: Error| Failure::about(&args.data, error);
+    let problem = Problem::new(map, y, Fit::Exact, args.run.objective).map_err(about)?;
+    let fit = asked.map_or_else(|| own_fit(&problem, &x), |(fit, _)| fit);
+    describe_fit(&mut result, fit);
+    let problem = problem.with(fit, args.run.objective).map_err(about)?;
+    let best = (!args.no_bound)
+        .then(|| run.solve(&problem, &args.data))
+        .transpose()?;
+    run.progress.stage("measuring");
+    let report = assess(&mut result, problem, &x, best.as_ref(), &extras, args)?;
+    result.seconds = run.seconds();
+    if let Some(out) = &run.out {
+        run_files::write(out, &result, &report)?;
+    }
+    run.print(&result)?;
+    Ok(best.map_or(Ending::Done, |best| ending(best.status)))
+}
+
+fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
+    let (left, right) = input::read_factors(&args.factors).or_input()?;
+    for (key, found, expected) in [("L", left.nrows(), shape.0), ("R", right.nrows(), shape.1)] {
+        if found != expected {
+            let (file, data) = (args.factors.display(), args.data.display());
+            return Err(usage(format!(
+                "{file}: key {key:?}: found {found} rows, expected {expected} as in {data}"
+            )));
+        }
+    }
+    let matrix = |a: &ndarray::Array2<f64>| Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[[i, j]]);
+    Factors::new(matrix(&left), matrix(&right)).map_err(|error| Failure::about(&args.factors, error))
+}
+
+/// As well as the factors themselves fit.
+fn own_fit(problem: &Problem, x: &Factors) -> Fit {
+    let misfit = assess::misfit(problem, x);
+    if misfit <= EXACT * norm(problem.data()) {
+        Fit::Exact
+    } else {
+        Fit::Ball(misfit)
+    }
+}
+
+/// All numbers of the factors, `best` being the solution that they are compared with.
+fn assess(
+    result: &mut ResultFile,
+    problem: Problem,
+    x: &Factors,
+    best: Option<&Solution>,
+    extras: &Extras,
+    args: &MeasureArgs,
+) -> Result<ReportData, Failure> {
+    let about = |error: Error| Failure::about(&args.data, error);
+    let flat = flat_weights(&problem, &args.data)?;
+    let certificate = certificate(&problem, flat.as_ref(), x, best).map_err(about)?;
+    assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
+    assess::errors(result, &problem, extras, x);
+    if let Some(certificate) = &certificate {
+        assess::proof(result, certificate);
+    }
+    if best.is_none() {
+        // Without a solve the bound is the trivial one, and nothing is known of uniqueness.
+        (
+            result.lower_bound,
+            result.gap,
+            result.unique,
+            result.unique_margin,
+        ) = (None, None, None, None);
+    }
+    let course = Course {
+        source: &args.factors,
+        certificate: certificate.as_ref(),
+        history: &[],
+        seed: args.run.seed,
+        sharp: Sharp::Given,
+    };
+    let report = pictures::gather(&problem, flat.as_ref(), x, extras, &course).map_err(about)?;
+    if let Some(best) = best {
+        result.iterations = best.iterations;
+        result.method = Some(best.method.to_owned());
+        let trace = result.scaled_trace;
+        result.excess_flatness =
+            assess::excess_flatness(problem, flat.as_ref(), x, &best.dual, trace).map_err(about)?;
+    }
+    Ok(report)
+}
+
+/// What the dual vector of the solution proves of `x`; `None` where the objective's weights are singular.
+fn certificate(
+    problem: &Problem,
+    flat: Option<&Weights>,
+    x: &Factors,
+    best: Option<&Solution>,
+) -> Result<Option<Certificate>, Error> {
+    let trivial;
+    let dual = match best {
+        Some(best) => &best.dual,
+        None => {
+            trivial = vec![0.0; problem.map().measurements()];
+            &trivial
+        }
+    };
+    match (problem.objective(), flat) {
+        (Objective::Flat, Some(flat)) => certify(problem, flat, x, dual).map(Some),
+        (Objective::Flat, None) => Ok(None),
+        (objective, _) => match Weights::new(problem.map(), objective) {
+            Ok(weights) => certify(problem, &weights, x, dual).map(Some),
+            Err(Error::SingularRescaling { .. }) => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}

@@ -1,0 +1,268 @@
+//! What `solve` and `measure` have in common: the threads, the watchers, the choice of the fit, the ending.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use flatmin::certificate::certify;
+use flatmin::flatness::Weights;
+use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
+use flatmin::{Error, Fit, Problem};
+
+use super::Ending;
+use crate::args::{FitChoice, Lambda, RunArgs, objective_name};
+use crate::completion::lambda::{Choice, Search, choose};
+use crate::failure::{Failure, OrInput as _, usage};
+use crate::instance::{Instance, entries_of};
+use crate::output::files::OutputDir;
+use crate::output::result::ResultFile;
+use crate::progress::Progress;
+use crate::{interrupt, summary};
+
+/// The default of `--tol`, and that with `--lambda`: noisy data do not deserve more.
+const TOLERANCE: f64 = 1e-8;
+const TOLERANCE_PENALISED: f64 = 1e-4;
+
+/// One run of the command.
+pub(super) struct Run<'a> {
+    pub(super) args: &'a RunArgs,
+    pub(super) progress: Progress,
+    pub(super) out: Option<OutputDir>,
+    interrupt: &'static AtomicBool,
+    started: Instant,
+}
+
+impl<'a> Run<'a> {
+    /// Knows from here on that its folder can be written.
+    fn start(args: &'a RunArgs) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let out = args
+            .out
+            .as_deref()
+            .map(OutputDir::create)
+            .transpose()
+            .or_input()?;
+        Ok(Run {
+            args,
+            progress: Progress::new(args),
+            out,
+            interrupt: interrupt::listen()?,
+            started,
+        })
+    }
+
+    /// The result with the keys that every run has.
+    pub(super) fn result(&self, instance: &Instance) -> ResultFile {
+        ResultFile {
+            model: instance.model.name().to_owned(),
+            objective: objective_name(self.args.objective),
+            shape: instance.map.shape(),
+            measurements: instance.map.measurements(),
+            seed: self.args.seed,
+            threads: rayon::current_num_threads(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..ResultFile::default()
+        }
+    }
+
+    /// Solves within what is left of the budget.
+    pub(super) fn solve(&self, problem: &Problem, path: &Path) -> Result<Solution, Failure> {
+        self.progress.stage("solving");
+        let penalised = matches!(problem.fit(), Fit::Penalised(_));
+        let mut settings = Settings::default();
+        settings.tolerance = self
+            .args
+            .tol
+            .unwrap_or(if penalised { TOLERANCE_PENALISED } else { TOLERANCE });
+        settings.max_iterations = self.args.max_iter;
+        settings.time_limit = self.time_left();
+        settings.rank = self.args.rank.0;
+        let record = |record: &Record| self.progress.record(record);
+        let solution = solve::solve(problem, &settings, &self.observer(&record))
+            .map_err(|error| Failure::about(path, error))?;
+        if !solution.certificate.value.is_finite() {
+            // Nothing that is not a number may pass for a result.
+            return Err(anyhow!(
+                "{}: the solver ({}) broke down: its objective is no number",
+                path.display(),
+                solution.method
+            )
+            .into());
+        }
+        Ok(solution)
+    }
+
+    /// The same, or where Ctrl-C came before it could begin, `known` with its proof for this problem.
+    pub(super) fn solve_or_keep(
+        &self,
+        problem: &Problem,
+        known: Option<Solution>,
+        path: &Path,
+    ) -> Result<Solution, Failure> {
+        match known {
+            Some(known) if self.interrupt.load(Ordering::Relaxed) => {
+                interrupted(problem, known).map_err(|error| Failure::about(path, error))
+            }
+            _ => self.solve(problem, path),
+        }
+    }
+
+    fn observer<'b>(&self, record: &'b (dyn Fn(&Record) + Sync)) -> Observer<'b> {
+        Observer {
+            interrupt: Some(self.interrupt),
+            progress: Some(record),
+        }
+    }
+
+    /// Of `--time-limit`, which counts from the start of the command.
+    fn time_left(&self) -> Option<Duration> {
+        let limit = self.args.time_limit?;
+        Some(limit.saturating_sub(self.started.elapsed()))
+    }
+
+    /// The fit asked for; λ is chosen here where that is asked for, and then there may be a solution to go on with
+    /// should the run be interrupted.
+    pub(super) fn fit(
+        &self,
+        choice: FitChoice,
+        instance: &Instance,
+    ) -> Result<(Fit, Option<Solution>), Failure> {
+        match choice {
+            FitChoice::Exact => Ok((Fit::Exact, None)),
+            FitChoice::Epsilon(epsilon) => Ok((Fit::Ball(epsilon), None)),
+            FitChoice::Lambda(Lambda::Given(lambda)) => Ok((Fit::Penalised(lambda), None)),
+            FitChoice::Lambda(Lambda::Auto) => {
+                let choice = self.search(instance)?;
+                Ok((Fit::Penalised(choice.lambda), choice.solution))
+            }
+        }
+    }
+
+    /// λ by held-out entries; half of the time is kept for the solve that follows.
+    fn search(&self, instance: &Instance) -> Result<Choice, Failure> {
+        self.progress.stage("choosing λ");
+        let Some(entries) = entries_of(instance.map.as_ref(), &instance.y) else {
+            let model = instance.model.name();
+            return Err(usage(format!(
+                "--lambda: found auto with {model}, expected a number: only completion has entries to hold out"
+            )));
+        };
+        let record = |record: &Record| self.progress.record(record);
+        let search = Search {
+            objective: self.args.objective,
+            rank: self.args.rank.0,
+            seed: self.args.seed,
+            time_limit: self.time_left().map(|left| left / 2),
+            observer: self.observer(&record),
+        };
+        let choice = choose(entries, &instance.y, instance.map.shape(), &search)
+            .map_err(|error| Failure::about(&instance.path, error))?;
+        let Some(choice) = choice else {
+            return Err(usage(format!(
+                "{}: found no entry whose row and column have another, expected some to choose λ on, or --lambda V or --exact",
+                instance.path.display()
+            )));
+        };
+        self.comment(&choice);
+        Ok(choice)
+    }
+
+    fn comment(&self, choice: &Choice) {
+        if choice.noiseless {
+            self.progress.warn(&format!(
+                "the held-out error fell to the smallest λ tried, {:.3e}: the data look noiseless, for which --exact is the better fit",
+                choice.lambda
+            ));
+        } else if self.args.verbose {
+            eprintln!("λ = {:.4e} is the best of {} tried", choice.lambda, choice.tried);
+        }
+    }
+
+    /// Seconds since the start of the command.
+    pub(super) fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Prints what was asked for.
+    pub(super) fn print(&self, result: &ResultFile) -> Result<(), Failure> {
+        self.progress.finish();
+        if self.args.json {
+            print!("{}", result.json()?);
+        } else if !self.args.quiet {
+            print!(
+                "{}",
+                summary::summary(result, self.out.as_ref().map(OutputDir::path))
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Runs `body` with the threads asked for.
+pub(super) fn run(
+    args: &RunArgs,
+    body: impl FnOnce(&Run<'_>) -> Result<Ending, Failure> + Send,
+) -> Result<Ending, Failure> {
+    let run = Run::start(args)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.unwrap_or(0))
+        .build()
+        .context("the threads cannot be started")?;
+    pool.install(|| body(&run))
+}
+
+/// A solution on fewer entries as one of the penalised problem: y − A(X) is a dual vector for any X.
+fn interrupted(problem: &Problem, known: Solution) -> Result<Solution, Error> {
+    let (weights, x) = (Weights::new(problem.map(), problem.objective())?, known.factors);
+    let fitted = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
+    let dual: Vec<f64> = problem
+        .data()
+        .iter()
+        .zip(fitted)
+        .map(|(y, fitted)| y - fitted)
+        .collect();
+    Ok(Solution {
+        certificate: certify(problem, &weights, &x, &dual)?,
+        factors: x,
+        dual,
+        status: Status::Interrupted,
+        ..known
+    })
+}
+
+/// Sets the keys of the fit.
+pub(super) fn describe_fit(result: &mut ResultFile, fit: Fit) {
+    let (name, epsilon, lambda) = match fit {
+        Fit::Ball(epsilon) => ("epsilon", Some(epsilon), None),
+        Fit::Penalised(lambda) => ("lambda", None, Some(lambda)),
+        _ => ("exact", None, None),
+    };
+    result.fit = name.to_owned();
+    result.epsilon = epsilon;
+    result.lambda = lambda;
+}
+
+/// As `result.json` says it.
+pub(super) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Certified => "certified",
+        Status::Budget => "budget",
+        Status::Interrupted => "interrupted",
+        // What later versions of the library add is at least not certified.
+        _ => "converged",
+    }
+}
+
+/// The ending that belongs to a status.
+pub(super) fn ending(status: Status) -> Ending {
+    match status {
+        Status::Budget | Status::Interrupted => Ending::StoppedEarly,
+        _ => Ending::Done,
+    }
+}
+
+/// The weights D1, D2 for the numbers that need them.
+pub(super) fn flat_weights(problem: &Problem, path: &Path) -> Result<Option<Weights>, Failure> {
+    crate::assess::flat_weights(problem).map_err(|error| Failure::about(path, error))
+}

@@ -1,0 +1,84 @@
+//! `flatmin solve`: recover, certify, report.
+
+use flatmin::solve::Solution;
+use flatmin::{Error, Problem};
+
+use super::Ending;
+use super::run::{Run, describe_fit, ending, flat_weights, run, status_name};
+use crate::args::{FitChoice, Lambda, Model, SolveArgs};
+use crate::assess;
+use crate::failure::Failure;
+use crate::instance::{Extras, Instance, load};
+use crate::output::result::{ReportData, ResultFile};
+use crate::output::run_files;
+use crate::pictures::{self, Course, Sharp};
+
+/// Runs the command.
+pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
+    run(&args.run, |run| solve_in(run, args))
+}
+
+fn solve_in(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
+    let instance = load(
+        args.model,
+        &args.data,
+        &args.completion,
+        args.run.seed,
+        &run.progress,
+    )?;
+    let mut result = run.result(&instance);
+    let (fit, known) = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
+    describe_fit(&mut result, fit);
+    let Instance { map, y, extras, .. } = instance;
+    let about = |error: Error| Failure::about(&args.data, error);
+    let problem = Problem::new(map, y, fit, args.run.objective).map_err(about)?;
+    let solution = run.solve_or_keep(&problem, known, &args.data)?;
+    run.progress.stage("measuring");
+    let report = assess(&mut result, problem, &solution, &extras, args)?;
+    result.seconds = run.seconds();
+    if let Some(out) = &run.out {
+        run_files::write(out, &result, &report)?;
+        run_files::write_solution(out, &solution.factors, &extras)?;
+    }
+    run.print(&result)?;
+    Ok(ending(solution.status))
+}
+
+/// Noise is the rule in completion, and exact data in the models that are designed.
+fn default_fit(model: Model) -> FitChoice {
+    match model {
+        Model::Completion => FitChoice::Lambda(Lambda::Auto),
+        Model::Sensing | Model::Bilinear => FitChoice::Exact,
+    }
+}
+
+/// All numbers of the solution.
+fn assess(
+    result: &mut ResultFile,
+    problem: Problem,
+    solution: &Solution,
+    extras: &Extras,
+    args: &SolveArgs,
+) -> Result<ReportData, Failure> {
+    let about = |error: Error| Failure::about(&args.data, error);
+    let x = &solution.factors;
+    let flat = flat_weights(&problem, &args.data)?;
+    result.status = Some(status_name(solution.status).to_owned());
+    result.iterations = solution.iterations;
+    result.method = Some(solution.method.to_owned());
+    assess::proof(result, &solution.certificate);
+    assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
+    assess::errors(result, &problem, extras, x);
+    let course = Course {
+        source: &args.data,
+        certificate: Some(&solution.certificate),
+        history: &solution.history,
+        seed: args.run.seed,
+        sharp: Sharp::Rescaled,
+    };
+    let report = pictures::gather(&problem, flat.as_ref(), x, extras, &course).map_err(about)?;
+    let trace = result.scaled_trace;
+    result.excess_flatness =
+        assess::excess_flatness(problem, flat.as_ref(), x, &solution.dual, trace).map_err(about)?;
+    Ok(report)
+}

@@ -1,0 +1,6 @@
+//! What completion needs beside the solver: centring, entries held out, scores, the choice of λ.
+
+pub(crate) mod centre;
+pub(crate) mod lambda;
+pub(crate) mod score;
+pub(crate) mod split;

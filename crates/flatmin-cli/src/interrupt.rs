@@ -1,0 +1,23 @@
+//! Ctrl-C: the first asks the solver to stop at its next step, the second ends the process.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+
+/// Set by the first Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The exit code that shells give a process that Ctrl-C ended: 128 + SIGINT.
+const ABORTED: i32 = 130;
+
+/// Listens from here on; gives the flag that the first Ctrl-C sets.
+pub(crate) fn listen() -> Result<&'static AtomicBool> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(ABORTED);
+        }
+        eprintln!("flatmin: stopping at the next step; Ctrl-C again aborts and writes nothing");
+    })
+    .context("Ctrl-C cannot be listened to")?;
+    Ok(&INTERRUPTED)
+}

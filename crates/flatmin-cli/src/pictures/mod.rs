@@ -1,0 +1,74 @@
+//! What the report is drawn from, beside `result.json`.
+
+mod cross_section;
+mod heatmap;
+
+use std::path::Path;
+
+use flatmin::certificate::Certificate;
+use flatmin::flatness::Weights;
+use flatmin::solve::Record;
+use flatmin::{Error, Factors, Problem};
+
+use crate::instance::{Extras, entries_of};
+use crate::output::result::{HistoryRow, ReportData};
+
+pub(crate) use cross_section::Sharp;
+
+/// What was run, for the report.
+#[derive(Debug)]
+pub(crate) struct Course<'a> {
+    pub(crate) source: &'a Path,
+    pub(crate) certificate: Option<&'a Certificate>,
+    pub(crate) history: &'a [Record],
+    pub(crate) seed: u64,
+    /// What the flat factors are compared with.
+    pub(crate) sharp: Sharp,
+}
+
+/// Gathers the report's data.
+pub(crate) fn gather(
+    problem: &Problem,
+    flat: Option<&Weights>,
+    x: &Factors,
+    extras: &Extras,
+    course: &Course<'_>,
+) -> Result<ReportData, Error> {
+    let centre = extras.centre();
+    let observed = entries_of(problem.map(), problem.data());
+    let cross_section = match flat {
+        Some(flat) => cross_section::cross_section(problem, flat, x, course.sharp, course.seed)?,
+        None => None,
+    };
+    Ok(ReportData {
+        source: name(course.source),
+        singular_values: course
+            .certificate
+            .map_or(Vec::new(), |c| c.singular_values.clone()),
+        history: course.history.iter().map(row).collect(),
+        cross_section,
+        observed: observed.map(|entries| heatmap::observed(entries, problem.data(), &centre)),
+        recovered: Some(heatmap::recovered(x, &centre)),
+        truth: extras.truth.as_ref().map(heatmap::dense),
+    })
+}
+
+/// The name of the input file, without the folders: they are of no interest to who reads the report.
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn row(record: &Record) -> HistoryRow {
+    let known = |value: Option<f64>| value.filter(|value| value.is_finite());
+    HistoryRow {
+        iteration: record.iteration,
+        seconds: record.seconds,
+        value: known(record.value),
+        lower_bound: known(record.lower_bound),
+        residual: known(record.residual),
+        rank: Some(record.rank),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a run says on standard error while it lasts.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use flatmin::solve::Record;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args::RunArgs;
+
+/// A line of progress where someone looks on, log lines where they are asked for, warnings unless all is to be quiet.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(args: &RunArgs) -> Self {
+        let watched = std::io::stderr().is_terminal() && !args.quiet && !args.verbose;
+        Progress {
+            bar: watched.then(bar),
+            quiet: args.quiet,
+            verbose: args.verbose,
+        }
+    }
+
+    /// What the run is doing now.
+    pub(crate) fn stage(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(what.to_owned());
+            bar.set_message("");
+        }
+        if self.verbose {
+            eprintln!("{what}");
+        }
+    }
+
+    /// A record of the solver.
+    pub(crate) fn record(&self, record: &Record) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(line(record));
+        }
+        if self.verbose {
+            eprintln!("{:9.3} s  {}", record.seconds, line(record));
+        }
+    }
+
+    /// Something the user should know.
+    pub(crate) fn warn(&self, message: &str) {
+        if self.quiet {
+            return;
+        }
+        let print = || eprintln!("flatmin: {message}");
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Clears the line.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {prefix}  {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+fn line(record: &Record) -> String {
+    let shown = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.6e}"));
+    let gap = record
+        .value
+        .zip(record.lower_bound)
+        .filter(|(value, _)| *value > 0.0)
+        .map(|(value, bound)| (value - bound) / value);
+    let brief = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1e}"));
+    format!(
+        "step {:4}  rank {:3}  value {}  bound {}  residual {}  gap {}",
+        record.iteration,
+        record.rank,
+        shown(record.value),
+        shown(record.lower_bound),
+        brief(record.residual),
+        brief(gap)
+    )
+}

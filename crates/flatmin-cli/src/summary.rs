@@ -1,0 +1,164 @@
+//! The result in a dozen aligned lines, for people.
+
+use std::path::Path;
+
+use crate::output::result::ResultFile;
+use crate::report::number::{at_most, count, counted, long, short};
+
+/// A label and what belongs to it.
+type Line = (&'static str, String);
+
+/// The text that is printed; `out` is the folder that was written.
+pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
+    let lines = [
+        Some(("result", ending(result))),
+        Some(("matrix", matrix(result))),
+        Some(("problem", problem(result))),
+        proof(result),
+        flatness(result),
+        result
+            .residual
+            .map(|residual| ("residual", format!("{} of ‖y‖", share(residual)))),
+        Some(("unique", unique(result))),
+        held_out(result),
+        truth(result),
+        Some(("time", time(result))),
+        out.map(|out| ("files", format!("{}", out.join("report.html").display()))),
+    ];
+    let lines: Vec<Line> = lines.into_iter().flatten().collect();
+    lines
+        .iter()
+        .map(|(label, text)| format!("{label:<10} {text}\n"))
+        .collect()
+}
+
+/// The status in words.
+fn ending(r: &ResultFile) -> String {
+    let objective = if r.fit == "lambda" {
+        "penalised objective"
+    } else {
+        "norm"
+    };
+    match r.status.as_deref() {
+        Some("certified") => format!("certified: no smaller {objective} is possible, to the gap below"),
+        Some("converged") => {
+            "converged; what is proved is the gap below, not the tolerance asked for".to_owned()
+        }
+        Some("budget") => "stopped by the budget of steps or time: the best found".to_owned(),
+        Some("interrupted") => "interrupted: the best found".to_owned(),
+        Some(other) => other.to_owned(),
+        None => "the factors given, measured".to_owned(),
+    }
+}
+
+fn matrix(r: &ResultFile) -> String {
+    let (rows, columns) = r.shape;
+    let what = if r.model == "completion" {
+        "entries"
+    } else {
+        "measurements"
+    };
+    format!(
+        "{} × {} of rank {}, from {} {what}",
+        count(rows),
+        count(columns),
+        r.rank,
+        count(r.measurements)
+    )
+}
+
+fn problem(r: &ResultFile) -> String {
+    let fit = match (r.fit.as_str(), r.epsilon, r.lambda) {
+        ("epsilon", Some(epsilon), _) => format!("misfit at most {}", short(epsilon)),
+        ("lambda", _, Some(lambda)) => format!("λ = {}", short(lambda)),
+        _ => "exact fit".to_owned(),
+    };
+    let centre = match r.center.as_deref() {
+        Some("global") => ", after subtracting the mean",
+        Some("bias") => ", after subtracting row and column means",
+        _ => "",
+    };
+    format!("{}, {}, {fit}{centre}", r.model, r.objective)
+}
+
+fn proof(r: &ResultFile) -> Option<Line> {
+    let (value, bound, gap) = (r.value?, r.lower_bound?, r.gap?);
+    let text = format!(
+        "{} (value {}, proved lower bound {})",
+        short(gap),
+        long(value),
+        long(bound)
+    );
+    Some(("gap", text))
+}
+
+fn flatness(r: &ResultFile) -> Option<Line> {
+    let best = "the flattest that fit as well";
+    let proved = match r.excess_flatness {
+        Some(excess) if excess > 1.0 => format!(", at most {} times that of {best}", at_most(1.0 + excess)),
+        Some(excess) if excess > 0.0 => format!(", within {} (relative) of {best}", at_most(excess)),
+        Some(_) => format!(", that of {best}, to rounding"),
+        None => "; nothing is proved about the smallest possible".to_owned(),
+    };
+    Some((
+        "flatness",
+        format!("scaled trace {}{proved}", short(r.scaled_trace?)),
+    ))
+}
+
+fn unique(r: &ResultFile) -> String {
+    let margin = r
+        .unique_margin
+        .map_or(String::new(), |margin| format!(" (margin {})", short(margin)));
+    match r.unique {
+        Some(true) => format!("yes{margin}"),
+        Some(false) => "no: other matrices do as well".to_owned(),
+        None => "not decided".to_owned(),
+    }
+}
+
+fn held_out(r: &ResultFile) -> Option<Line> {
+    let (rmse, entries) = (r.test_rmse?, r.test_count?);
+    let mae = r
+        .test_mae
+        .map_or(String::new(), |mae| format!(", MAE {}", short(mae)));
+    let relative = r.test_relative_error.map_or(String::new(), |relative| {
+        format!(", {} of their size", share(relative))
+    });
+    let entries = if entries == 1 {
+        "1 entry".to_owned()
+    } else {
+        format!("{} entries", count(entries))
+    };
+    Some((
+        "held out",
+        format!("{entries}: RMSE {}{mae}{relative}", short(rmse)),
+    ))
+}
+
+fn truth(r: &ResultFile) -> Option<Line> {
+    r.relative_error
+        .map(|error| ("truth", format!("missed by {} of its size", share(error))))
+}
+
+fn time(r: &ResultFile) -> String {
+    let method = r
+        .method
+        .as_deref()
+        .map_or(String::new(), |method| format!(" ({method})"));
+    format!(
+        "{:.2} s, {}{method}, {}",
+        r.seconds,
+        counted(r.iterations, "step"),
+        counted(r.threads, "thread")
+    )
+}
+
+/// Percent where that reads better than a power of ten.
+fn share(value: f64) -> String {
+    if (1e-3..10.0).contains(&value) {
+        format!("{:.2} %", 100.0 * value)
+    } else {
+        short(value)
+    }
+}
