@@ -64,16 +64,9 @@ pub(crate) fn point(
 
 /// From the weights where there are any: they hold the Gram matrices already, which cost more than all else here.
 fn traces(problem: &Problem, flat: Option<&Weights>, x: &Factors) -> Traces {
-    let Some(flat) = flat else {
-        return Traces::new(problem.map(), x);
-    };
-    let ((d1, d2), m) = (x.shape(), problem.map().measurements() as f64);
-    let left = 2.0 * m * flat.right.times(x.r.as_ref()).squared_norm_l2();
-    let right = 2.0 * m * flat.left.times(x.l.as_ref()).squared_norm_l2();
-    Traces {
-        left: left * d1 as f64,
-        right: right * d2 as f64,
-        scaled: left + right,
+    match flat {
+        Some(flat) => Traces::new(&flat.left_gram, &flat.right_gram, x),
+        None => Traces::new(&problem.map().left_gram(), &problem.map().right_gram(), x),
     }
 }
 
@@ -82,7 +75,10 @@ fn lambda_max(problem: &Problem, x: &Factors) -> Result<Option<f64>, Error> {
     if x.columns() == 0 {
         return Ok(None);
     }
-    let cost = SPECTRUM_PRODUCTS * problem.map().cost_factored(2 * x.columns());
+    let (d1, d2) = x.shape();
+    let unknowns = ((d1 + d2) * x.columns()) as f64;
+    let formed = unknowns * unknowns * problem.data().len() as f64;
+    let cost = formed.min(SPECTRUM_PRODUCTS * problem.map().cost_factored(2 * x.columns()));
     if cost > SPECTRUM_BUDGET {
         return Ok(None);
     }

@@ -37,7 +37,7 @@ pub fn audit(map: &dyn MeasurementMap, weights: &Weights, y: &[f64], x: &Factors
     residual.iter_mut().zip(y).for_each(|(r, y)| *r -= y);
     let nuclear: f64 = x.svd()?.s.iter().sum();
     Ok(Audit {
-        traces: Traces::new(weights, x),
+        traces: Traces::new(&weights.left_gram, &weights.right_gram, x),
         balancedness: if nuclear > 0.0 {
             x.imbalance() / nuclear
         } else {

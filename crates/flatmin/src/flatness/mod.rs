@@ -9,6 +9,7 @@ mod weight;
 
 pub use audit::{Audit, audit};
 pub use rescaling::{Rescaled, Weights};
+pub(crate) use spectrum::add_coupling;
 pub use spectrum::{Hessian, largest_eigenvalue};
 pub use trace::Traces;
 pub use weight::Weight;

@@ -6,6 +6,7 @@ use faer::{Mat, MatRef};
 
 use crate::error::Error;
 use crate::factors::Factors;
+use crate::linalg::dense::{mirror_lower, product, row_gram};
 use crate::linalg::lanczos;
 use crate::map::{Adjoint, MeasurementMap};
 
@@ -40,9 +41,11 @@ impl<'a> Hessian<'a> {
         let u = MatRef::from_column_major_slice(&v[..d1 * k], d1, k);
         let w = MatRef::from_column_major_slice(&v[d1 * k..], d2, k);
         let image = apply_tangent(self.map, self.x, u, w);
-        let adjoint = self.map.adjoint(&image);
-        let left = adjoint.times(self.x.r.as_ref()) + self.residual_adjoint.times(w);
-        let right = adjoint.transpose_times(self.x.l.as_ref()) + self.residual_adjoint.transpose_times(u);
+        let (left, right) = self
+            .map
+            .adjoint_thin(&image, self.x.l.as_ref(), self.x.r.as_ref());
+        let left = left + self.residual_adjoint.times(w);
+        let right = right + self.residual_adjoint.transpose_times(u);
         let mut out = crate::map::column_major(left.as_ref());
         out.extend(crate::map::column_major(right.as_ref()));
         out.iter_mut().for_each(|v| *v *= 2.0);
@@ -65,8 +68,39 @@ fn apply_tangent(map: &dyn MeasurementMap, x: &Factors, u: MatRef<'_, f64>, v: M
     map.apply_factored(beside(u, x.l.as_ref()).as_ref(), beside(x.r.as_ref(), v).as_ref())
 }
 
+/// Numbers of the Jacobian, and of the Hessian, up to which they are formed for its spectrum: 256 MiB, and 32 MiB. One pass
+/// over the data then does for all Lanczos steps.
+const FORMED_JACOBIAN: usize = 1 << 25;
+/// See [`FORMED_JACOBIAN`].
+const FORMED_HESSIAN: usize = 1 << 22;
+
 /// The largest eigenvalue of D²f at `x`, to about 1e-9 of its size (Lanczos, from a fixed start).
 pub fn largest_eigenvalue(map: &dyn MeasurementMap, x: &Factors, y: &[f64]) -> Result<f64, Error> {
-    let hessian = Hessian::new(map, x, y);
-    lanczos::largest_eigenvalue(hessian.dimension(), |v| hessian.apply(v))
+    let n = (x.l.nrows() + x.r.nrows()) * x.columns();
+    if n * n > FORMED_HESSIAN || n * y.len() > FORMED_JACOBIAN {
+        let hessian = Hessian::new(map, x, y);
+        return lanczos::largest_eigenvalue(n, |v| hessian.apply(v));
+    }
+    let at = map.linearise(x.l.as_ref(), x.r.as_ref(), y);
+    let mut half = row_gram(at.jacobian.as_ref());
+    add_coupling(&mut half, &at.adjoint, x.columns());
+    mirror_lower(&mut half);
+    let twice = |v: &[f64]| {
+        let image = product(half.as_ref(), MatRef::from_column_major_slice(v, n, 1));
+        image.col_as_slice(0).iter().map(|v| 2.0 * v).collect()
+    };
+    lanczos::largest_eigenvalue(n, twice)
+}
+
+/// Adds W = A*(ρ) to the lower triangle of a Hessian in (vec L, vec R), where it couples column c of L with column c of R.
+pub(crate) fn add_coupling(hessian: &mut Mat<f64>, w: &Adjoint<'_>, k: usize) {
+    let w = w.to_dense();
+    let (d1, d2) = w.shape();
+    for c in 0..k {
+        for a in 0..d1 {
+            for b in 0..d2 {
+                hessian[(k * d1 + c * d2 + b, c * d1 + a)] += w[(a, b)];
+            }
+        }
+    }
 }

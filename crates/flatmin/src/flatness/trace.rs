@@ -7,7 +7,7 @@
 //! The residual does not enter: L and R each appear linearly, so its Hessian has no diagonal blocks.
 
 use crate::factors::Factors;
-use crate::flatness::Weights;
+use crate::map::Gram;
 
 /// The trace of the Hessian and its parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,11 +21,11 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// The traces at `x`; the weights of any objective carry the Grams.
-    pub fn new(weights: &Weights, x: &Factors) -> Self {
+    /// The traces at `x`, from Σ A_i A_iᵀ and Σ A_iᵀ A_i ([`Weights`](crate::flatness::Weights) of any objective carry both).
+    pub fn new(left_gram: &Gram, right_gram: &Gram, x: &Factors) -> Self {
         let (d1, d2) = x.shape();
-        let left = 2.0 * weights.right_gram.quadratic_form(x.r.as_ref());
-        let right = 2.0 * weights.left_gram.quadratic_form(x.l.as_ref());
+        let left = 2.0 * right_gram.quadratic_form(x.r.as_ref());
+        let right = 2.0 * left_gram.quadratic_form(x.l.as_ref());
         Traces {
             left,
             right,

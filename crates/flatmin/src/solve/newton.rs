@@ -12,6 +12,7 @@ use super::Status;
 use super::instance::Instance;
 use super::monitor::Monitor;
 use super::preconditioner::Preconditioner;
+use crate::flatness::add_coupling;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
 use crate::linalg::dense::{Cholesky, product, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
@@ -244,16 +245,8 @@ fn damped_step<'a>(
 /// μI + JᵀJ + coupling, lower triangle.
 fn formed_hessian(point: &Point<'_>, mu: f64) -> Option<Mat<f64>> {
     let mut hessian = row_gram(point.jacobian.as_ref()?.as_ref());
-    let (d1, d2, k) = (point.l.nrows(), point.r.nrows(), point.l.ncols());
     (0..hessian.nrows()).for_each(|i| hessian[(i, i)] += mu);
-    let w = point.adjoint.to_dense();
-    for c in 0..k {
-        for a in 0..d1 {
-            for b in 0..d2 {
-                hessian[(k * d1 + c * d2 + b, c * d1 + a)] += w[(a, b)];
-            }
-        }
-    }
+    add_coupling(&mut hessian, &point.adjoint, point.l.ncols());
     Some(hessian)
 }
 

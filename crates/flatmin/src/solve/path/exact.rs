@@ -20,6 +20,8 @@ const NEARLY: f64 = 0.03;
 const BREGMAN_ROUNDS: usize = 20;
 /// Smallest relative gradient of a Bregman round.
 const TIGHT: f64 = 1e-9;
+/// Relative misfit of a point that is as good as a solution, for want of better.
+const NEARLY_FITS: f64 = 1e-7;
 /// Relative misfit that counts as none.
 const EXACT: f64 = 1e-11;
 
@@ -114,11 +116,22 @@ impl Path<'_, '_> {
             }
             tolerance = f64::max(0.1 * tolerance, TIGHT);
         }
-        Ok(End::Finished(self.best_without_proof()))
+        Ok(End::Finished(self.best_without_proof()?))
     }
 
-    /// No progress, because of a rank cap, contradictory data or the arithmetic: an exact solution, if one was met, else the point.
-    fn best_without_proof(&mut self) -> Outcome {
-        self.refuted.take().unwrap_or_else(|| self.outcome(None))
+    /// No progress, because of a rank cap, contradictory data or the arithmetic: the present point where it nearly fits and
+    /// is the flatter one, else the last exact solution.
+    fn best_without_proof(&mut self) -> Result<Outcome, Error> {
+        let Some(refuted) = self.refuted.take() else {
+            return Ok(self.outcome(None));
+        };
+        let nearly_fits = norm(&self.misfit()) <= NEARLY_FITS * norm(&self.instance.b);
+        let judged = polish::judge(self.instance, &refuted)?;
+        let flatter = self.value_and_bound().0 < judged.value;
+        Ok(if nearly_fits && flatter {
+            self.outcome(None)
+        } else {
+            refuted
+        })
     }
 }
