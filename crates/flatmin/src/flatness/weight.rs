@@ -100,7 +100,9 @@ impl Weight {
         let scale = scale * unit;
         let (values, vectors) = symmetric_eigen(gram.as_ref())?;
         let (smallest, largest) = (values[0], values[n - 1]);
-        if !(smallest > SINGULAR * largest) {
+        // Written so that NaN is refused too.
+        let regular = smallest > SINGULAR * largest;
+        if !regular {
             return Err(Error::SingularRescaling {
                 side,
                 smallest: smallest * scale,

@@ -20,12 +20,15 @@ pub fn conjugate_gradients(
     let mut size = dot(&residual, &scaled);
     let target = tolerance * tolerance * size;
     for step in 0..max_steps {
-        if !(size > target) {
+        // Both tests are written so that NaN stops as well.
+        let unfinished = size > target;
+        if !unfinished {
             break;
         }
         let image = apply(&direction);
         let curvature = dot(&direction, &image);
-        if !(curvature > 0.0) {
+        let convex = curvature > 0.0;
+        if !convex {
             return if step == 0 { direction } else { x };
         }
         let length = size / curvature;
