@@ -39,7 +39,7 @@ impl Weight {
     /// W = (gram·scale)^{power/2}, where the computed gram is off by at most `gram_error`·tr(gram).
     pub(super) fn new(
         side: &'static str,
-        gram: &Gram,
+        gram: Gram,
         scale: f64,
         power: f64,
         gram_error: f64,
@@ -53,7 +53,7 @@ impl Weight {
                 let squared: Vec<f64> = d.iter().map(|v| v * scale).collect();
                 Ok(Weight::from_diagonal(&squared, power, gram_error))
             }
-            Gram::Dense(a) => Weight::from_dense(side, a, scale, power, gram_error),
+            Gram::Dense(a) => Weight::from_dense(side, &a, scale, power, gram_error),
         }
     }
 
@@ -100,7 +100,9 @@ impl Weight {
         let scale = scale * unit;
         let (values, vectors) = symmetric_eigen(gram.as_ref())?;
         let (smallest, largest) = (values[0], values[n - 1]);
-        if smallest.is_nan() || smallest <= SINGULAR * largest {
+        // Written so that NaN is refused too.
+        let regular = smallest > SINGULAR * largest;
+        if !regular {
             return Err(Error::SingularRescaling {
                 side,
                 smallest: smallest * scale,

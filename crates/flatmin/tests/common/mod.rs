@@ -11,6 +11,9 @@ use rand_distr::{Distribution, StandardNormal};
 
 pub(crate) type Map = Box<dyn MeasurementMap>;
 
+/// A map from a seed.
+pub(crate) type Make = fn(u64) -> Map;
+
 pub(crate) fn normals(count: usize, seed: u64) -> Vec<f64> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| StandardNormal.sample(&mut rng)).collect()
@@ -27,7 +30,7 @@ pub(crate) struct Instance {
     pub(crate) factors: Factors,
     pub(crate) lambda: Vec<f64>,
     pub(crate) value: f64,
-    make: Option<(fn(u64) -> Map, u64)>,
+    make: Option<(Make, u64)>,
 }
 
 impl Instance {
@@ -162,7 +165,7 @@ fn identity(_seed: u64) -> Map {
     Box::new(Identity::new((4, 3)))
 }
 
-pub(crate) const MAPS: [(&str, fn(u64) -> Map); 6] = [
+pub(crate) const MAPS: [(&str, Make); 6] = [
     ("dense", dense),
     ("overdetermined", overdetermined),
     ("one row", one_row),
@@ -204,7 +207,7 @@ pub(crate) fn exact_fit(map: Map, objective: Objective, seed: u64) -> Instance {
 }
 
 /// One instance of each fit: by the optimality conditions, y = A(X) + ε·λ/‖λ‖ and y = A(X) + μλ.
-pub(crate) fn fits(make: fn(u64) -> Map, objective: Objective, seed: u64) -> Vec<(&'static str, Instance)> {
+pub(crate) fn fits(make: Make, objective: Objective, seed: u64) -> Vec<(&'static str, Instance)> {
     let (weights, lambda, x) = solved(make(seed).as_ref(), objective, seed);
     let y = apply(make(seed).as_ref(), &x);
     let size = lambda.iter().map(|l| l * l).sum::<f64>().sqrt();
@@ -270,7 +273,13 @@ fn planted_in(p: usize, m: usize, different: usize, seed: u64) -> Instance {
 /// of condition 2^steps, and every number up to D² is exact. The value is that of diag·(HX), known independently of D.
 pub(crate) fn rotated(steps: i32) -> Instance {
     let (d1, d2) = (4usize, 3usize);
-    let h = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 0.5 } else { -0.5 };
+    let h = |i: usize, j: usize| {
+        if (i & j).count_ones().is_multiple_of(2) {
+            0.5
+        } else {
+            -0.5
+        }
+    };
     let size = |a: usize| 2f64.powi(-(a as i32 * steps / 3));
     let mut matrices = Vec::new();
     for (a, b) in (0..d1).flat_map(|a| (0..d2).map(move |b| (a, b))) {

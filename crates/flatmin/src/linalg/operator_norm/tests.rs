@@ -66,11 +66,13 @@ fn assert_bounds(name: &str, w: &Adjoint<'_>, norm: f64, known: f64) {
 fn never_below_norms_that_are_exact() {
     // Hadamard matrices: orthogonal up to the factor √n, with entries ±1.
     for n in [1usize, 2, 16, 64, 512] {
-        let h = Mat::from_fn(
-            n,
-            n,
-            |i, j| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 },
-        );
+        let h = Mat::from_fn(n, n, |i, j| {
+            if (i & j).count_ones().is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
+            }
+        });
         with_sparse_copy(&h, |kind, w| {
             let bound = upper_bound(w).unwrap();
             // √n may itself have been rounded up.
@@ -128,7 +130,8 @@ fn zero_has_norm_zero_and_what_is_not_finite_is_unbounded() {
 
 #[test]
 fn tight_for_every_spectrum_and_size() {
-    let spectra: [(&str, fn(usize) -> f64); 5] = [
+    type Spectrum = fn(usize) -> f64;
+    let spectra: [(&str, Spectrum); 5] = [
         ("separated", |i| 1.0 / (1.0 + i as f64)),
         ("clustered", |i| if i < 20 { 1.0 - 1e-11 * i as f64 } else { 0.7 }),
         ("all equal", |_| 1.0),
