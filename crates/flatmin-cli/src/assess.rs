@@ -96,25 +96,35 @@ pub(crate) fn proof(result: &mut ResultFile, certificate: &Certificate) {
 
 /// scaled_trace / (4m·bound) − 1, with a proved bound on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
 ///
-/// Any dual vector of any problem with this map gives such a bound, the penalised one's among them.
+/// The certificate's own bound is that one where the fit is exact and the objective flat. Any dual vector of any problem
+/// with this map gives such a bound, the penalised one's among them.
 pub(crate) fn excess_flatness(
+    result: &ResultFile,
     problem: Problem,
     flat: Option<&Weights>,
     x: &Factors,
     dual: &[f64],
-    scaled_trace: Option<f64>,
 ) -> Result<Option<f64>, Error> {
-    let (Some(flat), Some(scaled_trace)) = (flat, scaled_trace) else {
+    let (Some(flat), Some(scaled_trace)) = (flat, result.scaled_trace) else {
         return Ok(None);
     };
-    let (misfit, size) = (misfit(&problem, x), norm(problem.data()));
-    let fit = if misfit <= EXACT * size {
-        Fit::Exact
-    } else {
-        Fit::Ball(misfit)
-    };
     let m = problem.map().measurements() as f64;
-    let bound = dual_bound(&problem.with(fit, Objective::Flat)?, flat, dual)?.value;
+    let fits_exactly = result.residual.is_some_and(|residual| residual <= EXACT);
+    let bound = match result.lower_bound {
+        Some(bound)
+            if fits_exactly && (problem.fit(), problem.objective()) == (Fit::Exact, Objective::Flat) =>
+        {
+            bound
+        }
+        _ => {
+            let fit = if fits_exactly {
+                Fit::Exact
+            } else {
+                Fit::Ball(misfit(&problem, x))
+            };
+            dual_bound(&problem.with(fit, Objective::Flat)?, flat, dual)?.value
+        }
+    };
     Ok((bound > 0.0).then(|| scaled_trace / (4.0 * m * bound) - 1.0))
 }
 

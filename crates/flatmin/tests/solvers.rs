@@ -97,8 +97,9 @@ fn every_method_agrees_with_the_twin_on_every_map_fit_and_objective() {
                     for method in [Method::Auto, Method::Path, Method::AugmentedLagrangian] {
                         let found = run(&make(), method);
                         let what = format!("{kind:?} {shape:?} {fit:?} {objective:?} {method:?}");
-                        // The path alone may lack the last digits of the multiplier: then it has to say so.
+                        let (value, expected) = (found.certificate.value, twin.certificate.value);
                         let proved = found.status == Status::Certified && found.certificate.proves(1e-8);
+                        // Below the transition the path alone may end near the solution: then it has to say so.
                         let honest = method == Method::Path && found.status == Status::Converged;
                         assert!(
                             proved || honest,
@@ -106,9 +107,9 @@ fn every_method_agrees_with_the_twin_on_every_map_fit_and_objective() {
                             found.status,
                             found.certificate
                         );
-                        let (value, expected) = (found.certificate.value, twin.certificate.value);
+                        let allowed = if proved { 1e-7 } else { 1e-3 };
                         assert!(
-                            (value - expected).abs() <= 1e-7 * expected,
+                            (value - expected).abs() <= allowed * expected,
                             "{what}: {value} against {expected}"
                         );
                         assert!(found.certificate.lower_bound <= expected * (1.0 + 1e-8), "{what}");

@@ -121,9 +121,8 @@ fn assess(
     if let Some(best) = best {
         result.iterations = best.iterations;
         result.method = Some(best.method.to_owned());
-        let trace = result.scaled_trace;
         result.excess_flatness =
-            assess::excess_flatness(problem, flat.as_ref(), x, &best.dual, trace).map_err(about)?;
+            assess::excess_flatness(result, problem, flat.as_ref(), x, &best.dual).map_err(about)?;
     }
     Ok(report)
 }

@@ -226,6 +226,7 @@ fn interrupted(problem: &Problem, known: Solution) -> Result<Solution, Error> {
         certificate: certify(problem, &weights, &x, &dual)?,
         factors: x,
         dual,
+        weights,
         status: Status::Interrupted,
         ..known
     })

@@ -1,7 +1,7 @@
 //! `flatmin solve`: recover, certify, report.
 
 use flatmin::solve::Solution;
-use flatmin::{Error, Problem};
+use flatmin::{Error, Objective, Problem};
 
 use super::Ending;
 use super::run::{Run, describe_fit, ending, flat_weights, run, status_name};
@@ -36,8 +36,8 @@ fn solve_in(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
     run.progress.stage("measuring");
     let report = assess(&mut result, problem, &solution, &extras, args)?;
     result.seconds = run.seconds();
-    if let Some(out) = &run.out {
-        run_files::write(out, &result, &report)?;
+    if let (Some(out), Some(report)) = (&run.out, &report) {
+        run_files::write(out, &result, report)?;
         run_files::write_solution(out, &solution.factors, &extras)?;
     }
     run.print(&result)?;
@@ -52,22 +52,29 @@ fn default_fit(model: Model) -> FitChoice {
     }
 }
 
-/// All numbers of the solution.
+/// All numbers of the solution, and where files are wanted what the report is drawn from.
 fn assess(
     result: &mut ResultFile,
     problem: Problem,
     solution: &Solution,
     extras: &Extras,
     args: &SolveArgs,
-) -> Result<ReportData, Failure> {
+) -> Result<Option<ReportData>, Failure> {
     let about = |error: Error| Failure::about(&args.data, error);
     let x = &solution.factors;
-    let flat = flat_weights(&problem, &args.data)?;
+    // The solver's own weights, or where it had others, those of D1 and D2.
+    let own = (problem.objective() == Objective::Flat).then_some(&solution.weights);
+    let other = if own.is_some() {
+        None
+    } else {
+        flat_weights(&problem, &args.data)?
+    };
+    let flat = own.or(other.as_ref());
     result.status = Some(status_name(solution.status).to_owned());
     result.iterations = solution.iterations;
     result.method = Some(solution.method.to_owned());
     assess::proof(result, &solution.certificate);
-    assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
+    assess::point(result, &problem, flat, x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
     let course = Course {
         source: &args.data,
@@ -76,9 +83,12 @@ fn assess(
         seed: args.run.seed,
         sharp: Sharp::Rescaled,
     };
-    let report = pictures::gather(&problem, flat.as_ref(), x, extras, &course).map_err(about)?;
-    let trace = result.scaled_trace;
+    let wanted = args.run.out.is_some();
+    let report = wanted
+        .then(|| pictures::gather(&problem, flat, x, extras, &course))
+        .transpose()
+        .map_err(about)?;
     result.excess_flatness =
-        assess::excess_flatness(problem, flat.as_ref(), x, &solution.dual, trace).map_err(about)?;
+        assess::excess_flatness(result, problem, flat, x, &solution.dual).map_err(about)?;
     Ok(report)
 }

@@ -39,7 +39,7 @@ impl Weight {
     /// W = (gram·scale)^{power/2}, where the computed gram is off by at most `gram_error`·tr(gram).
     pub(super) fn new(
         side: &'static str,
-        gram: Gram,
+        gram: &Gram,
         scale: f64,
         power: f64,
         gram_error: f64,
@@ -53,7 +53,7 @@ impl Weight {
                 let squared: Vec<f64> = d.iter().map(|v| v * scale).collect();
                 Ok(Weight::from_diagonal(&squared, power, gram_error))
             }
-            Gram::Dense(a) => Weight::from_dense(side, &a, scale, power, gram_error),
+            Gram::Dense(a) => Weight::from_dense(side, a, scale, power, gram_error),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Sums run in fixed lanes, so that they vectorise and still have one order of addition, whatever the machine.
 
 /// Independent sums that a long one is split into.
-pub(crate) const LANES: usize = 8;
+const LANES: usize = 8;
 
 /// ⟨a, b⟩.
 #[inline(always)]
@@ -17,16 +17,8 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
             lanes[l] += x[l] * y[l];
         }
     }
-    for ((lane, x), y) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
-        *lane += x * y;
-    }
-    sum_of_lanes(lanes)
-}
-
-/// The sum of eight numbers, as a tree: a chain would wait for each addition.
-#[inline(always)]
-pub(crate) fn sum_of_lanes(l: [f64; LANES]) -> f64 {
-    ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]))
+    let tail: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    lanes.iter().sum::<f64>() + tail
 }
 
 /// ‖a‖₂, for numbers whose squares neither overflow nor underflow.

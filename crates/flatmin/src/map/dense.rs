@@ -6,11 +6,11 @@
 use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 
-use super::dense_kernels::{ThinFactors, add_weighted, dispatch, inner_products, thin_products};
+use super::dense_kernels::{Linearise, ThinFactors, add_weighted, inner_products};
 use super::{Adjoint, Gram, Linearisation, MeasurementMap, column_major, gamma, row_major};
 use crate::error::{Error, check_finite, check_magnitude, check_product, check_shape};
 use crate::linalg::dense::{product, product_into, row_gram};
-use crate::linalg::vector::{axpy, dot, safe_norm};
+use crate::linalg::vector::{axpy, safe_norm};
 
 /// X ↦ (⟨A_1, X⟩, …, ⟨A_m, X⟩) on R^{d1×d2}.
 #[derive(Clone, Debug)]
@@ -94,20 +94,14 @@ impl MeasurementMap for Dense {
         out.par_chunks_mut(self.piece())
             .zip(self.matrices.par_chunks(self.piece() * size))
             .for_each(|(out, a)| {
-                dispatch(
-                    #[inline(always)]
-                    || inner_products(a, &x, out),
-                );
+                inner_products(a, &x, out);
             });
         out
     }
 
     fn adjoint(&self, w: &[f64]) -> Adjoint<'_> {
         let sum = self.sum_of_pieces(self.size(), |start, matrices, out| {
-            dispatch(
-                #[inline(always)]
-                || add_weighted(matrices, &w[start..], out),
-            );
+            add_weighted(matrices, &w[start..start + matrices.len() / out.len()], out);
         });
         Adjoint::Dense(MatRef::from_row_major_slice(&sum, self.shape.0, self.shape.1).to_owned())
     }
@@ -166,33 +160,24 @@ impl MeasurementMap for Dense {
             l_columns,
             r_columns,
         };
-        let mut jacobian = vec![0.0; rows * self.measurements];
+        let mut jacobian = Mat::zeros(rows, self.measurements);
         let mut residual = vec![0.0; self.measurements];
         let piece = self.piece();
-        // With no columns there is no Jacobian to cut into pieces: any non-empty scratch stands for its empty columns.
-        let mut none = vec![0.0; if rows == 0 { self.measurements } else { 0 }];
-        let (columns, width) = if rows == 0 {
-            (&mut none, 1)
-        } else {
-            (&mut jacobian, rows)
-        };
-        let partial: Vec<Vec<f64>> = columns
-            .par_chunks_mut(piece * width)
+        let partial: Vec<Vec<f64>> = jacobian
+            .par_col_chunks_mut(piece)
             .zip(residual.par_chunks_mut(piece))
             .zip(self.matrices.par_chunks(piece * size).zip(y.par_chunks(piece)))
-            .map(|((columns, residual), (matrices, y))| {
+            .map(|((jacobian, residual), (matrices, y))| {
                 let mut adjoint = vec![0.0; size];
-                dispatch(
-                    #[inline(always)]
-                    || {
-                        for (i, matrix) in matrices.chunks_exact(size).enumerate() {
-                            let (left, right) = columns[i * rows..(i + 1) * rows].split_at_mut(d1 * k);
-                            thin_products(matrix, &x, left, right);
-                            residual[i] = dot(left, &x.l_columns) - y[i];
-                            axpy(residual[i], matrix, &mut adjoint);
-                        }
-                    },
-                );
+                let pass = Linearise {
+                    matrices,
+                    factors: &x,
+                    y,
+                    jacobian,
+                    residual,
+                    adjoint: &mut adjoint,
+                };
+                pass.run();
                 adjoint
             })
             .collect();
@@ -202,7 +187,7 @@ impl MeasurementMap for Dense {
         }
         Linearisation {
             residual,
-            jacobian: MatRef::from_column_major_slice(&jacobian, rows, self.measurements).to_owned(),
+            jacobian,
             adjoint: Adjoint::Dense(MatRef::from_row_major_slice(&adjoint, d1, d2).to_owned()),
         }
     }

@@ -150,9 +150,13 @@ impl<'a> Instance<'a> {
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 
-    /// Refuses data that no matrix meets: conjugate gradients on min ‖B(Z) − b‖ over all Z (from Z = 0).
-    pub(super) fn check_consistency(&self, residual: f64) -> Result<(), Error> {
-        if residual <= 1e-6 {
+    /// Refuses data that no matrix meets, where a run has missed them: conjugate gradients on min ‖B(Z) − b‖ over all Z
+    /// (from Z = 0).
+    pub(super) fn check_consistency(&self, outcome: &Outcome) -> Result<(), Error> {
+        let mut misfit = self.map.apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
+        axpy(-1.0, &self.b, &mut misfit);
+        let residual = norm(&misfit) / norm(&self.b);
+        if residual.is_nan() || residual <= 1e-6 {
             return Ok(());
         }
         let best = self.least_squares_residual();

@@ -2,10 +2,10 @@
 //!
 //! Two production methods and a naive twin, all in the variable Z = W1 X W2, one a file:
 //!
-//! * [`path`]: factored path-following with rank growth, for what is large, structured or of low rank;
-//! * [`augmented_lagrangian`]: semismooth Newton on the dual, for the small and the hard (below and on the phase
+//! * `path`: factored path-following with rank growth, for what is large, structured or of low rank;
+//! * `augmented_lagrangian`: semismooth Newton on the dual, for the small and the hard (below and on the phase
 //!   transition, where the solution's rank is high and the dual system is the smaller one);
-//! * [`splitting`]: plain Douglas-Rachford, the twin that both are tested against.
+//! * `splitting`: plain Douglas-Rachford, the twin that both are tested against.
 //!
 //! [`solve`] chooses, finishes and certifies.
 
@@ -146,6 +146,8 @@ pub struct Solution {
     pub factors: Factors,
     /// λ, one number a measurement.
     pub dual: Vec<f64>,
+    /// The weights of the problem's objective, which cost a pass or two over the data.
+    pub weights: Weights,
     /// What is proved.
     pub certificate: Certificate,
     /// How the run ended.
@@ -173,7 +175,21 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
     } else {
         run(&instance, settings, &mut monitor)?
     };
-    finish(problem, &weights, &instance, settings, outcome, monitor)
+    let found = Found {
+        scaled: instance.unscale(&outcome)?,
+        outcome,
+    };
+    if found.outcome.stopped.is_none() && problem.fit() == Fit::Exact && settings.rank.is_none() {
+        instance.check_consistency(&found.outcome)?;
+    }
+    finish(problem, weights, settings, found, monitor)
+}
+
+/// A method's outcome, and the same in the scale of the data.
+struct Found {
+    outcome: Outcome,
+    /// Factors of Z, and λ.
+    scaled: (Factors, Vec<f64>),
 }
 
 /// Where the m×m systems of the augmented Lagrangian end: their memory and cubic cost.
@@ -254,37 +270,34 @@ fn on_the_dual(
     augmented_lagrangian::solve(instance, settings, start, monitor)
 }
 
-/// Back to X and the scale of the data; the proof; the status.
+/// Back to X; the proof; the status.
 fn finish(
     problem: &Problem,
-    weights: &Weights,
-    instance: &Instance<'_>,
+    weights: Weights,
     settings: &Settings,
-    outcome: Outcome,
+    found: Found,
     monitor: Monitor<'_>,
 ) -> Result<Solution, Error> {
-    let (z, dual) = instance.unscale(&outcome)?;
+    let (z, dual) = found.scaled;
     let (l, r) = weights.restore(z.l.as_ref(), z.r.as_ref());
     let factors = Factors { l, r };
-    let certificate = certify(problem, weights, &factors, &dual)?;
-    let status = match outcome.stopped {
+    let certificate = certify(problem, &weights, &factors, &dual)?;
+    let status = match found.outcome.stopped {
         _ if certificate.proves(settings.tolerance) => Status::Certified,
         Some(status) => status,
         None => Status::Converged,
     };
-    if status == Status::Converged && problem.fit() == Fit::Exact && settings.rank.is_none() {
-        instance.check_consistency(certificate.residual)?;
-    }
     Ok(Solution {
         factors: match settings.rank {
             Some(k) => factors.padded(k),
             None => factors,
         },
         dual,
+        weights,
         certificate,
         status,
         iterations: monitor.iterations(),
-        method: outcome.method,
+        method: found.outcome.method,
         history: monitor.into_history(),
     })
 }

@@ -7,6 +7,12 @@ use crate::solve::monitor::Monitor;
 /// Smallest relative gradient worth asking for.
 const FINEST: f64 = 1e-11;
 
+/// The gap to stop at, over the tolerance: the last Newton steps are cheap, and whether the solution is unique takes a
+/// better multiplier than the gap does.
+const SPARE: f64 = 0.01;
+/// A relative gap that is not worth undercutting.
+const RESOLVED: f64 = 1e-9;
+
 impl Path<'_, '_> {
     /// Falls to `goal`, then tightens until the gap is closed; zero solves it from ‖B*(b)‖ = `top` upwards.
     pub(super) fn reach_penalty(
@@ -26,7 +32,7 @@ impl Path<'_, '_> {
                 continue;
             }
             let (value, bound) = self.value_and_bound();
-            let closed = value - bound <= 0.3 * self.settings.tolerance * value;
+            let closed = value - bound <= f64::max(SPARE * self.settings.tolerance, RESOLVED) * value;
             if closed || self.columns() >= self.limits.columns && tolerance < LOOSE || tolerance < FINEST {
                 break;
             }
