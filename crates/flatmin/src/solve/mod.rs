@@ -253,7 +253,7 @@ fn run_convex(
         Method::Path | Method::Auto => {
             match path::follow(instance, settings, path::Limits { columns, unknowns }, monitor)? {
                 path::End::Finished(outcome) => Ok(outcome),
-                path::End::TooWide(start) => on_the_dual(instance, settings, start, monitor),
+                path::End::HandOver(start) => on_the_dual(instance, settings, start, monitor),
             }
         }
     }

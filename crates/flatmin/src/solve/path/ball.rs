@@ -10,6 +10,9 @@ const TIGHT: f64 = 1e-9;
 /// ln(misfit/ε) at which the root is found.
 const FOUND: f64 = 1e-11;
 
+/// Relative gap after a tight stage that shows its Newton systems to be too ill-conditioned, μ being small: of no use.
+const STUCK: f64 = 1e-5;
+
 /// Of a function that rises through zero: the root lies between two points, found by the Illinois variant of regula falsi.
 #[derive(Default)]
 struct Bracket {
@@ -60,7 +63,7 @@ impl Path<'_, '_> {
                 return Ok(end);
             }
             let excess = (norm(&self.misfit()) / epsilon).ln();
-            if bracket.closed() && excess.abs() <= FOUND {
+            if bracket.closed() && (excess.abs() <= FOUND || self.relative_gap() > STUCK) {
                 break;
             }
             bracket.add(self.mu.ln(), excess);
@@ -71,6 +74,6 @@ impl Path<'_, '_> {
                 (false, _) => self.mu / FACTOR,
             };
         }
-        Ok(End::Finished(self.outcome(None)))
+        Ok(self.end())
     }
 }

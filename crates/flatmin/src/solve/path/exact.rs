@@ -62,7 +62,7 @@ impl Path<'_, '_> {
         self.refutations += 1;
         let hopeless = judged.bound < (1.0 - NEARLY) * judged.value || self.refutations > 1;
         if hopeless && self.limits.unknowns < usize::MAX {
-            return Ok(Some(End::TooWide(outcome)));
+            return Ok(Some(End::HandOver(outcome)));
         }
         self.refuted = Some(outcome);
         Ok(None)
@@ -116,7 +116,12 @@ impl Path<'_, '_> {
             }
             tolerance = f64::max(0.1 * tolerance, TIGHT);
         }
-        Ok(End::Finished(self.best_without_proof()?))
+        let outcome = self.best_without_proof()?;
+        Ok(if self.limits.unknowns < usize::MAX {
+            End::HandOver(outcome)
+        } else {
+            End::Finished(outcome)
+        })
     }
 
     /// No progress, because of a rank cap, contradictory data or the arithmetic: the present point where it nearly fits and

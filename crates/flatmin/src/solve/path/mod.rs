@@ -27,7 +27,7 @@ use crate::linalg::vector::{axpy, dot, norm};
 use crate::problem::Fit;
 
 /// First μ, relative to ‖B*(b)‖_op, where the solution leaves zero.
-const FIRST: f64 = 0.3;
+const FIRST: f64 = 0.4;
 /// Factor between successive μ.
 const FACTOR: f64 = 0.2;
 /// Relative gradient on the way: enough for the next start.
@@ -49,14 +49,15 @@ const BLOCK: usize = 4;
 pub(super) enum End {
     /// With an answer, whole or stopped.
     Finished(Outcome),
-    /// The rank has grown until the systems have more unknowns than there are measurements.
-    TooWide(Outcome),
+    /// Within limits that allow it, for the other method to go on: the systems have more unknowns than there are
+    /// measurements, or the proof is beyond the path's arithmetic.
+    HandOver(Outcome),
 }
 
 impl End {
     pub(super) fn outcome(self) -> Outcome {
         match self {
-            End::Finished(outcome) | End::TooWide(outcome) => outcome,
+            End::Finished(outcome) | End::HandOver(outcome) => outcome,
         }
     }
 }
@@ -171,7 +172,7 @@ impl<'a> Path<'a, '_> {
             let (d1, d2) = self.instance.map.shape();
             self.grow(violation);
             if (d1 + d2) * self.columns() > self.limits.unknowns {
-                return Ok(Some(End::TooWide(self.outcome(None))));
+                return Ok(Some(End::HandOver(self.outcome(None))));
             }
         }
         self.record(monitor);
@@ -249,6 +250,22 @@ impl<'a> Path<'a, '_> {
         let kept = Factors::balanced(&z, DEAD);
         self.point = Point::new(self.instance, kept.l, kept.r, &self.target);
         Ok(())
+    }
+
+    /// (value − bound)/value at the present point.
+    fn relative_gap(&self) -> f64 {
+        let (value, bound) = self.value_and_bound();
+        (value - bound) / value
+    }
+
+    /// At its end the path hands over to the other method, if it may, unless the gap is closed.
+    fn end(&self) -> End {
+        let closed = self.relative_gap() <= 0.5 * self.settings.tolerance;
+        if closed || self.limits.unknowns == usize::MAX {
+            End::Finished(self.outcome(None))
+        } else {
+            End::HandOver(self.outcome(None))
+        }
     }
 
     fn record(&self, monitor: &mut Monitor<'_>) {

@@ -40,6 +40,6 @@ impl Path<'_, '_> {
             tolerance *= 0.1;
             violation = (violation * 0.1).max(0.1 * self.settings.tolerance);
         }
-        Ok(End::Finished(self.outcome(None)))
+        Ok(self.end())
     }
 }
