@@ -30,8 +30,8 @@ use crate::problem::Fit;
 const FIRST: f64 = 0.4;
 /// Factor between successive μ.
 const FACTOR: f64 = 0.2;
-/// Relative gradient on the way: enough for the next start.
-const LOOSE: f64 = 1e-2;
+/// Relative gradient on the way: a step or two, enough for the next start and for the completion.
+const LOOSE: f64 = 0.3;
 /// Singular values may exceed μ by this share on the way.
 const VIOLATION: f64 = 3e-2;
 /// Most values of μ.

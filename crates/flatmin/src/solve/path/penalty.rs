@@ -4,6 +4,8 @@ use super::{End, FACTOR, LOOSE, MAX_STAGES, Path, VIOLATION};
 use crate::error::Error;
 use crate::solve::monitor::Monitor;
 
+/// Relative gradient at which a point whose rank is capped, and whose gap therefore stays open, is good enough.
+const CAPPED: f64 = 1e-4;
 /// Smallest relative gradient worth asking for.
 const FINEST: f64 = 1e-11;
 
@@ -33,7 +35,8 @@ impl Path<'_, '_> {
             }
             let (value, bound) = self.value_and_bound();
             let closed = value - bound <= f64::max(SPARE * self.settings.tolerance, RESOLVED) * value;
-            if closed || self.columns() >= self.limits.columns && tolerance < LOOSE || tolerance < FINEST {
+            let capped = self.columns() >= self.limits.columns && tolerance <= CAPPED;
+            if closed || capped || tolerance < FINEST {
                 break;
             }
             // The gap follows the excess of the top singular value over μ, which follows the gradient.
