@@ -214,7 +214,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Print nothing on success
-    #[arg(short, long, conflicts_with_all = ["json", "verbose"])]
+    #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Log every record of the solver on standard error
     #[arg(short, long)]

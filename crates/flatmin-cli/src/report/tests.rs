@@ -274,14 +274,16 @@ fn bad_files_are_named_with_the_place() {
     assert!(!message().contains('\n'));
 }
 
-/// For the eye: `FLATMIN_GALLERY=DIR cargo test gallery -- --ignored` writes reports to look at.
+/// Every edge case is drawn; with `FLATMIN_GALLERY=DIR cargo test gallery` the pages are kept for the eye.
 #[test]
-#[ignore = "writes files"]
 fn gallery() {
-    let dir = std::env::var("FLATMIN_GALLERY").unwrap();
-    write(&Path::new(&dir).join("usual"), &drawn(&sample::data()));
+    let kept = std::env::var("FLATMIN_GALLERY");
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = kept.as_ref().map_or(temporary.path(), Path::new);
+    write(&dir.join("usual"), &drawn(&sample::data()));
     for (name, data) in sample::edge_cases() {
-        write(&Path::new(&dir).join(name), &drawn(&data));
+        write(&dir.join(name), &drawn(&data));
+        assert!(dir.join(name).join("report.html").is_file(), "{name}");
     }
 }
 

@@ -262,9 +262,11 @@ impl Cholesky {
     }
 
     /// l, with zeros above its diagonal.
-    pub fn lower(&self) -> Mat<f64> {
-        let n = self.l.nrows();
-        Mat::from_fn(n, n, |i, j| if i >= j { self.l[(i, j)] } else { 0.0 })
+    pub fn into_lower(mut self) -> Mat<f64> {
+        for j in 1..self.l.ncols() {
+            self.l.col_as_slice_mut(j)[..j].fill(0.0);
+        }
+        self.l
     }
 
     /// x ← a⁻¹·x.

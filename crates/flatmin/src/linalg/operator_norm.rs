@@ -15,6 +15,8 @@ use crate::map::{Adjoint, gamma};
 
 /// Up to this many rows or columns (the smaller number), the decomposition is affordable.
 const SMALL: usize = 256;
+/// Columns of a product formed at a time.
+const COLUMNS: usize = 128;
 
 /// Covers the roundings of norms and of the last sums, all relative: below 2⁴⁰ operations, far below this.
 const UP: f64 = 1.0 + 16.0 * f64::EPSILON;
@@ -130,16 +132,32 @@ fn by_cholesky(gram: &Mat<f64>, ritz: f64, size: f64, error: f64) -> Result<f64,
     while margin < 1.0 && ritz > 0.0 {
         let c = ritz * (1.0 + margin) + error;
         let shifted = Mat::from_fn(n, n, |i, j| if i == j { c - gram[(i, i)] } else { -gram[(i, j)] });
-        if let Some(factor) = Cholesky::new(shifted.clone()) {
-            let lower = factor.lower();
-            let residual = shifted - row_gram(lower.as_ref());
+        if let Some(factor) = Cholesky::new(shifted) {
+            let lower = factor.into_lower();
             let rounding = gamma(n + 4) * (frobenius(lower.as_ref()).powi(2) + c * (n as f64).sqrt());
-            let missed = (frobenius(residual.as_ref()) + rounding + error) * (1.0 + 1e-6);
+            let missed = (factorisation_error(&lower, c, gram) + rounding + error) * (1.0 + 1e-6);
             return Ok(((c + missed).sqrt() * UP).min(size * UP));
         }
         margin *= 8.0;
     }
     Ok(size * UP)
+}
+
+/// ‖L Lᵀ − (c·I − G)‖_F, a block of columns at a time: the memory of one more matrix is not spent.
+fn factorisation_error(lower: &Mat<f64>, c: f64, gram: &Mat<f64>) -> f64 {
+    let n = lower.nrows();
+    let mut sum = 0.0;
+    for start in (0..n).step_by(COLUMNS) {
+        let width = COLUMNS.min(n - start);
+        let block = product(lower.as_ref(), lower.as_ref().subrows(start, width).transpose());
+        for j in 0..width {
+            for (i, found) in block.col_as_slice(j).iter().enumerate() {
+                let shift = if i == start + j { c } else { 0.0 };
+                sum += (found - (shift - gram[(i, start + j)])).powi(2);
+            }
+        }
+    }
+    sum.sqrt()
 }
 
 /// WᵀW or W Wᵀ, whichever is smaller.
