@@ -1,16 +1,19 @@
 //! The end of the path for ‖B(Z) − b‖ ≤ ε: at the μ whose misfit is ε. The misfit grows with μ.
 
-use super::{End, FACTOR, LOOSE, MAX_STAGES, Path, VIOLATION};
+use super::{End, FACTOR, MAX_STAGES, Path};
 use crate::error::Error;
 use crate::linalg::vector::norm;
 use crate::solve::monitor::Monitor;
 
+/// Relative gradient, and excess over μ, until μ is bracketed: the misfit has to tell the side it is on.
+const OPEN: f64 = 1e-3;
 /// Relative gradient once μ is bracketed: the misfit must be a smooth function of μ.
 const TIGHT: f64 = 1e-9;
 /// ln(misfit/ε) at which the root is found.
 const FOUND: f64 = 1e-11;
 
-/// Relative gap after a tight stage that shows its Newton systems to be too ill-conditioned, μ being small: of no use.
+/// Relative gap after a tight stage that shows its Newton systems to be too ill-conditioned, μ being small: the other
+/// method, where it may take over, does better.
 const STUCK: f64 = 1e-5;
 
 /// Of a function that rises through zero: the root lies between two points, found by the Illinois variant of regula falsi.
@@ -57,13 +60,14 @@ impl Path<'_, '_> {
             let (tolerance, violation) = if bracket.closed() {
                 (TIGHT, 0.05 * self.settings.tolerance)
             } else {
-                (LOOSE, VIOLATION)
+                (OPEN, OPEN)
             };
             if let Some(end) = self.stage(tolerance, violation, monitor)? {
                 return Ok(end);
             }
             let excess = (norm(&self.misfit()) / epsilon).ln();
-            if bracket.closed() && (excess.abs() <= FOUND || self.relative_gap() > STUCK) {
+            let hopeless = self.limits.unknowns < usize::MAX && self.relative_gap() > STUCK;
+            if bracket.closed() && (excess.abs() <= FOUND || hopeless) {
                 break;
             }
             bracket.add(self.mu.ln(), excess);
