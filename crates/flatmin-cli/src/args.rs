@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use flatmin::Objective;
 
-pub(crate) use models::{Centring, CompletionArgs, Model, ModelArgs};
+pub(crate) use models::{Centring, Model, ModelArgs};
 pub(crate) use values::{Lambda, Rank, objective_name};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
@@ -65,7 +65,7 @@ pub(crate) struct MeasureArgs {
     pub(crate) model: Model,
     /// The data, as for `solve`
     pub(crate) data: PathBuf,
-    /// The factors: .npz with L (d1, k) and R (d2, k)
+    /// The factors: .npz with L (d1, k) and R (d2, k); for symmetric models U1 (d, k1) and U2 (d, k2)
     pub(crate) factors: PathBuf,
     /// Measure the factors alone: do not solve for the flattest to compare them with
     #[arg(long)]
@@ -163,12 +163,16 @@ pub(crate) struct GenerateArgs {
     /// Columns of the matrix [default: as many as rows]
     #[arg(long, value_parser = values::dimension)]
     pub(crate) d2: Option<usize>,
-    /// Rank of the matrix
-    #[arg(long, default_value_t = 2, value_parser = values::dimension)]
-    pub(crate) rank: usize,
-    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank); completion five, at most all entries]
+    /// Rank of the matrix [default: 2; phase 1]
+    #[arg(long, value_parser = values::dimension)]
+    pub(crate) rank: Option<usize>,
+    /// Number of measurements [default: three a degree of freedom, rank·(d1 + d2 − rank) of them; symmetric models four of
+    /// rank·(2d − rank + 1)/2; completion five, at most all entries]
     #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
     pub(crate) m: Option<usize>,
+    /// Network: how many of the eigenvalues of M are negative [default: half of them]
+    #[arg(long, value_name = "N")]
+    pub(crate) negative: Option<usize>,
     /// Completion: each entry is observed with this probability
     #[arg(long, value_parser = values::probability)]
     pub(crate) p: Option<f64>,

@@ -96,12 +96,15 @@
 
 pub mod certificate;
 mod error;
+pub mod experiment;
 mod factors;
 pub mod flatness;
 pub mod linalg;
 pub mod map;
 mod problem;
+pub mod random;
 pub mod solve;
+pub mod synthetic;
 
 pub use error::Error;
 pub use factors::Factors;

@@ -16,6 +16,12 @@ pub(crate) enum Model {
     Bilinear,
     /// Some of the entries of X
     Completion,
+    /// y_i = x_iᵀ M x_i for known vectors x_i and a covariance M = U Uᵀ
+    Covariance,
+    /// y_i = (x_iᵀ u)² for known vectors x_i: M = u uᵀ
+    Phase,
+    /// y_i = Σ_j ±(u_jᵀ x_i)²: a hidden layer of squares, M = U1 U1ᵀ − U2 U2ᵀ
+    Network,
 }
 
 impl Model {
@@ -25,7 +31,15 @@ impl Model {
             Model::Sensing => "sensing",
             Model::Bilinear => "bilinear",
             Model::Completion => "completion",
+            Model::Covariance => "covariance",
+            Model::Phase => "phase",
+            Model::Network => "network",
         }
+    }
+
+    /// Whether X is a symmetric matrix M, measured as x_iᵀ M x_i.
+    pub(crate) fn is_symmetric(self) -> bool {
+        matches!(self, Model::Covariance | Model::Phase | Model::Network)
     }
 }
 
@@ -34,14 +48,25 @@ impl Model {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Score the result on other data: entries (completion), or x and y (network)
+    #[arg(long, value_name = "FILE", help_heading = "Completion and network")]
+    pub(crate) test: Option<PathBuf>,
 }
 
 impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
-        let completion = &self.completion;
-        let given: [(&str, bool, &[Model]); 3] = [
-            ("--test", completion.test.is_some(), &[Model::Completion]),
+        let (completion, network) = (&self.completion, &self.network);
+        let given: [(&str, bool, &[Model]); 5] = [
+            (
+                "--test",
+                self.test.is_some(),
+                &[Model::Completion, Model::Network],
+            ),
+            ("--positive", network.positive.is_some(), &[Model::Network]),
+            ("--negative", network.negative.is_some(), &[Model::Network]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
         ];
@@ -51,7 +76,7 @@ impl ModelArgs {
                 return Err(usage(format!(
                     "{option}: found with {}, expected only with {}",
                     model.name(),
-                    names.join(", ")
+                    names.join(" or ")
                 )));
             }
         }
@@ -63,15 +88,24 @@ impl ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Completion")]
 pub(crate) struct CompletionArgs {
-    /// Score the result on the entries of another file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test: Option<PathBuf>,
     /// Take this share of the known entries away at random (by --seed) before solving, and score the result on them
     #[arg(long, value_name = "SHARE", value_parser = values::share, conflicts_with = "test")]
     pub(crate) hide: Option<f64>,
     /// What to subtract before solving and to add to predictions [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) center: Option<Centring>,
+}
+
+/// Options of the quadratic network.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
+    /// Most hidden units with output weight +1 [default: as many as the convex solution needs]
+    #[arg(long, value_name = "K1")]
+    pub(crate) positive: Option<usize>,
+    /// Most hidden units with output weight −1 [default: as many as the convex solution needs]
+    #[arg(long, value_name = "K2")]
+    pub(crate) negative: Option<usize>,
 }
 
 /// What is subtracted from the entries before the fit.

@@ -73,7 +73,7 @@ pub(crate) fn load(
             (Box::new(map), data.y, with_truth(data.truth))
         }
         Model::Completion => {
-            let (map, y, extras) = completion::load(path, &options.completion, seed, progress)?;
+            let (map, y, extras) = completion::load(path, options, seed, progress)?;
             (Box::new(map), y, extras)
         }
     };
