@@ -95,14 +95,19 @@
 #![deny(missing_docs)]
 
 pub mod certificate;
+mod domain;
 mod error;
 mod factors;
 pub mod flatness;
 pub mod linalg;
 pub mod map;
+mod parametrisation;
 mod problem;
+mod signed;
 pub mod solve;
 
+pub use domain::Domain;
 pub use error::Error;
 pub use factors::Factors;
 pub use problem::{Fit, Objective, Problem};
+pub use signed::SignedFactors;
