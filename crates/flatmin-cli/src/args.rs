@@ -1,5 +1,6 @@
 //! The command line.
 
+mod experiment;
 mod models;
 mod values;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use flatmin::Objective;
 
-pub(crate) use models::{Centring, Model, ModelArgs};
+pub(crate) use experiment::{ExperimentArgs, ExperimentName};
+pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
 pub(crate) use values::{Lambda, Rank, objective_name};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
@@ -33,9 +35,11 @@ pub(crate) enum Command {
     Measure(MeasureArgs),
     /// Make a synthetic instance with a known answer
     Generate(GenerateArgs),
+    /// Run an experiment over many random instances; the same command goes on where it was stopped
+    Experiment(ExperimentArgs),
     /// Draw figures and report.html again from the files of an earlier run
     Report {
-        /// Folder that `solve --out` or `measure --out` wrote
+        /// Folder that `solve --out`, `measure --out` or `experiment --out` wrote
         dir: PathBuf,
     },
     /// Print the completion script of a shell

@@ -4,6 +4,7 @@ mod args;
 mod assess;
 mod commands;
 mod completion;
+mod experiment;
 mod failure;
 mod input;
 mod instance;
@@ -37,6 +38,7 @@ fn run(command: &Command) -> Result<Ending, Failure> {
     match command {
         Command::Solve(args) => commands::solve::solve(args),
         Command::Measure(args) => commands::measure::measure(args),
+        Command::Experiment(args) => experiment::experiment(args),
         Command::Generate(args) => commands::generate::generate(args),
         Command::Report { dir } => commands::report::report(dir),
         Command::Completions { shell } => {

@@ -95,17 +95,22 @@
 #![deny(missing_docs)]
 
 pub mod certificate;
+mod domain;
 mod error;
 pub mod experiment;
 mod factors;
 pub mod flatness;
 pub mod linalg;
 pub mod map;
+mod parametrisation;
 mod problem;
 pub mod random;
+mod signed;
 pub mod solve;
 pub mod synthetic;
 
+pub use domain::Domain;
 pub use error::Error;
 pub use factors::Factors;
 pub use problem::{Fit, Objective, Problem};
+pub use signed::SignedFactors;

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn streams_of_different_purposes_differ_and_of_the_same_agree() {
-        let first = |seed, experiment, cell, trial| Stream::of_trial(seed, experiment, cell, trial).normals(4);
+        let first =
+            |seed, experiment, cell, trial| Stream::of_trial(seed, experiment, cell, trial).normals(4);
         let base = first(0, "recovery", "d=20", 0);
         assert_eq!(base, first(0, "recovery", "d=20", 0));
         for other in [

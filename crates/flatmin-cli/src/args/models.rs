@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use flatmin::Domain;
 
 use super::values;
 use crate::failure::{Failure, usage};
@@ -34,6 +35,16 @@ impl Model {
             Model::Covariance => "covariance",
             Model::Phase => "phase",
             Model::Network => "network",
+        }
+    }
+
+    /// Among which matrices X is sought. A network without negative units is a positive semidefinite matrix.
+    pub(crate) fn domain(self, options: &ModelArgs) -> Domain {
+        match self {
+            Model::Network if options.network.negative == Some(0) => Domain::Semidefinite,
+            Model::Network => Domain::Symmetric,
+            Model::Covariance | Model::Phase => Domain::Semidefinite,
+            _ => Domain::General,
         }
     }
 

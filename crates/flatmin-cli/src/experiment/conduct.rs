@@ -22,7 +22,12 @@ use crate::report::Rendered;
 pub(super) fn conduct<E: Shown>(args: &ExperimentArgs) -> Result<Ending, Failure> {
     let started = Instant::now();
     let experiment: E = config::load(args).or_input()?;
-    let out = args.out.as_deref().map(OutputDir::create).transpose().or_input()?;
+    let out = args
+        .out
+        .as_deref()
+        .map(OutputDir::create)
+        .transpose()
+        .or_input()?;
     let jobs = experiment.jobs();
     let mut done: Vec<E::Row> = Vec::new();
     if let Some(out) = &out {
@@ -64,9 +69,9 @@ fn run<E: Shown>(
     let mut appender = out.map(rows::Appender::open).transpose()?;
     let progress = Progress::new(args, jobs);
     let mut broken = None;
-    let threads = args.threads.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-    });
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get));
     let ended = experiment::run(experiment, jobs, threads, interrupt, |rows| {
         if let Some(Err(error)) = appender.as_mut().map(|appender| appender.add(&rows)) {
             broken = Some(error);
@@ -75,7 +80,11 @@ fn run<E: Shown>(
         progress.count(rows.first().map(|row| row.job()));
         done.extend(rows);
         let late = args.time_limit.is_some_and(|limit| started.elapsed() >= limit);
-        if late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if late {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     progress.finish();
     if let Some(error) = broken {
@@ -119,11 +128,17 @@ fn print<E: Shown>(
 fn plain(table: &Table) -> String {
     let width = |column: usize| {
         let cells = table.rows.iter().map(|row| row[column].chars().count());
-        cells.chain([table.head[column].chars().count()]).max().unwrap_or(0)
+        cells
+            .chain([table.head[column].chars().count()])
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..table.head.len()).map(width).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         padded.join("  ").trim_end().to_owned() + "\n"
     };
     let mut text = line(&mut table.head.iter().copied());
@@ -147,7 +162,10 @@ impl Progress {
     fn new(args: &ExperimentArgs, jobs: &[Job]) -> Self {
         let total: f64 = jobs.iter().map(|job| job.cost).sum();
         let share = |job: &Job| (STEPS * job.cost / total.max(f64::MIN_POSITIVE)) as u64;
-        let work = jobs.iter().map(|job| ((job.cell.clone(), job.trial), share(job))).collect();
+        let work = jobs
+            .iter()
+            .map(|job| ((job.cell.clone(), job.trial), share(job)))
+            .collect();
         let watched = std::io::IsTerminal::is_terminal(&std::io::stderr()) && !args.quiet;
         let bar = watched.then(|| {
             let bar = ProgressBar::new(STEPS as u64);

@@ -53,7 +53,8 @@ fn asked<E: Shown>(args: &ExperimentArgs) -> Result<Table> {
         config.extend(parsed);
     }
     if let Some(seed) = args.seed {
-        let seed = i64::try_from(seed).map_err(|_| anyhow!("--seed: found {seed}, expected at most {}", i64::MAX))?;
+        let seed = i64::try_from(seed)
+            .map_err(|_| anyhow!("--seed: found {seed}, expected at most {}", i64::MAX))?;
         config.insert("seed".to_owned(), Value::Integer(seed));
     }
     Ok(config)
@@ -62,7 +63,11 @@ fn asked<E: Shown>(args: &ExperimentArgs) -> Result<Table> {
 /// Of an earlier run into this folder.
 fn read_kept<E: Shown>(dir: &Path) -> Result<Option<Table>> {
     let path = dir.join(FILE);
-    if path.exists() { read::<E>(&path).map(Some) } else { Ok(None) }
+    if path.exists() {
+        read::<E>(&path).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// The configuration in a folder, which must have one.
@@ -130,11 +135,17 @@ pub(super) fn write<E: Shown>(out: &OutputDir, config: &E) -> Result<()> {
 
 /// As it is written.
 pub(super) fn text<E: Shown>(config: &E) -> Result<String> {
-    Ok(format!("{EXPERIMENT} = {:?}\n{}", E::NAME, toml::to_string(config)?))
+    Ok(format!(
+        "{EXPERIMENT} = {:?}\n{}",
+        E::NAME,
+        toml::to_string(config)?
+    ))
 }
 
 /// The parser's messages have several lines, the first of which says where and what.
 fn one_line(error: toml::de::Error) -> anyhow::Error {
-    let place = error.span().map_or(String::new(), |span| format!(" (byte {})", span.start));
+    let place = error
+        .span()
+        .map_or(String::new(), |span| format!(" (byte {})", span.start));
     anyhow!("{}{place}", error.message())
 }

@@ -46,7 +46,9 @@ fn escape_lines(text: &str) -> String {
 
 fn table(table: &Table) -> String {
     let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        cells.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect()
+        cells
+            .map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)))
+            .collect()
     };
     let head = cells("th", &mut table.head.iter().copied());
     let rows: String = table

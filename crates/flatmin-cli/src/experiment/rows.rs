@@ -23,7 +23,10 @@ pub(super) fn read<R: Row>(dir: &Path, jobs: &[Job]) -> Result<Vec<R>> {
         Err(error) => return Err(error).with_context(named),
     };
     // The last line may be the torn one.
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
     let mut rows: HashMap<(String, u64), Vec<R>> = HashMap::new();
     for row in csv::Reader::from_reader(&bytes[..whole]).deserialize() {
         let row: R = row.map_err(|error| anyhow!("{}: {error}", path.display()))?;
@@ -88,7 +91,9 @@ impl Appender {
 }
 
 fn text<R: Row>(rows: &[R], head: bool) -> Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new().has_headers(head).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(head)
+        .from_writer(Vec::new());
     for row in rows {
         writer.serialize(row)?;
     }

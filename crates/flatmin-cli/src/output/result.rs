@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResultFile {
-    /// `sensing`, `bilinear` or `completion`.
+    /// As the command line names it.
     pub(crate) model: String,
     /// `flat`, `nuclear` or `smoothed:ALPHA`.
     pub(crate) objective: String,
@@ -32,9 +32,9 @@ pub(crate) struct ResultFile {
     pub(crate) scaled_trace: Option<f64>,
     /// The trace of D²f, f = ‖A(LRᵀ) − y‖².
     pub(crate) trace: Option<f64>,
-    /// The part of the trace in the L block.
+    /// The part of the trace in the L block (symmetric models: U1).
     pub(crate) trace_left: Option<f64>,
-    /// The part of the trace in the R block.
+    /// The part of the trace in the R block (symmetric models: U2).
     pub(crate) trace_right: Option<f64>,
     /// scaled_trace over its proved minimum, minus 1.
     pub(crate) excess_flatness: Option<f64>,
@@ -64,14 +64,16 @@ pub(crate) struct ResultFile {
     pub(crate) lambda: Option<f64>,
     /// Root mean square error on the data of the fit.
     pub(crate) train_rmse: Option<f64>,
-    /// Root mean square error on the entries held out (`--test`, `--hide`).
+    /// Root mean square error on what was held out (`--test`, `--hide`).
     pub(crate) test_rmse: Option<f64>,
-    /// Mean absolute error on the entries held out (`--test`, `--hide`).
+    /// Mean absolute error on what was held out (`--test`, `--hide`).
     pub(crate) test_mae: Option<f64>,
-    /// Entries held out that were scored.
+    /// How many of them were scored.
     pub(crate) test_count: Option<usize>,
     /// ‖error‖₂ / ‖values‖₂ on the entries held out.
     pub(crate) test_relative_error: Option<f64>,
+    /// E(ŷ − y)² over x ~ N(0, I), against the truth (network).
+    pub(crate) generalization_error: Option<f64>,
     /// What was subtracted from the entries before the fit: `none`, `global` or `bias` (completion).
     pub(crate) center: Option<String>,
     /// Rows that no entry observes (completion): X is zero there.

@@ -2,6 +2,7 @@
 
 mod cross_section;
 mod heatmap;
+mod signed;
 
 use std::path::Path;
 

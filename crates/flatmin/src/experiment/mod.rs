@@ -4,7 +4,10 @@
 //! alone (see [`Stream::of_trial`](crate::random::Stream::of_trial)) and runs on one thread, so that any subset of jobs, in
 //! any order and on any number of threads, gives the same rows. What can go wrong with a trial is a value in its row.
 
+mod frontier;
 pub mod recovery;
+
+pub use frontier::{Frontier, frontier};
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -85,14 +88,20 @@ pub fn run<E: Experiment>(
             scope.spawn(|| shared.work(experiment, &order, interrupt));
         }
     });
-    if let Some(error) = shared.failure.into_inner().unwrap_or_else(|lock| lock.into_inner()) {
+    if let Some(error) = shared
+        .failure
+        .into_inner()
+        .unwrap_or_else(|lock| lock.into_inner())
+    {
         return Err(error);
     }
-    Ok(match (interrupt.load(Ordering::Relaxed), shared.broken.into_inner()) {
-        (_, true) => Ending::Broken,
-        (true, _) => Ending::Interrupted,
-        _ => Ending::Done,
-    })
+    Ok(
+        match (interrupt.load(Ordering::Relaxed), shared.broken.into_inner()) {
+            (_, true) => Ending::Broken,
+            (true, _) => Ending::Interrupted,
+            _ => Ending::Done,
+        },
+    )
 }
 
 /// What the threads of a run share.
@@ -112,7 +121,11 @@ impl<S> Shared<S> {
     {
         let pool = match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
             Ok(pool) => pool,
-            Err(_) => return self.fail(Error::Numerical("a thread of an experiment: it cannot be started")),
+            Err(_) => {
+                return self.fail(Error::Numerical(
+                    "a thread of an experiment: it cannot be started",
+                ));
+            }
         };
         while let Some(job) = jobs.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let over = || interrupt.load(Ordering::Relaxed) || self.broken.load(Ordering::Relaxed);

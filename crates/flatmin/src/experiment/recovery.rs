@@ -65,7 +65,11 @@ impl Model {
 
     /// The most independent measurements.
     pub fn most(self, (d1, d2): (usize, usize)) -> usize {
-        if self.is_symmetric() { d1 * (d1 + 1) / 2 } else { d1 * d2 }
+        if self.is_symmetric() {
+            d1 * (d1 + 1) / 2
+        } else {
+            d1 * d2
+        }
     }
 }
 
@@ -121,12 +125,7 @@ impl Config {
         Config {
             seed: 0,
             trials: 10,
-            models: vec![
-                Model::Sensing,
-                Model::Bilinear,
-                Model::Completion,
-                Model::Network,
-            ],
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion, Model::Network],
             objectives: vec!["flat".to_owned(), "nuclear".to_owned()],
             d: vec![20, 30, 40, 50, 60],
             aspect: vec![1.0],
@@ -155,7 +154,13 @@ impl Config {
     /// # Errors
     /// An empty list, a size of zero, a probability outside (0, 1], an unknown objective, a tolerance outside (0, 1).
     pub fn check(&self) -> Result<(), Error> {
-        let refuse = |name, found: String, expected| Err(Error::Setting { name, found, expected });
+        let refuse = |name, found: String, expected| {
+            Err(Error::Setting {
+                name,
+                found,
+                expected,
+            })
+        };
         if self.trials == 0 {
             return refuse("trials", "0".to_owned(), "at least 1");
         }
@@ -168,7 +173,11 @@ impl Config {
         if let Some((name, _)) = lists.iter().find(|(_, empty)| *empty) {
             return refuse(name, "an empty list".to_owned(), "at least one value");
         }
-        for (name, sizes) in [("d", &self.d), ("m", &self.m), ("rank", &vec![self.rank, self.network_rank])] {
+        for (name, sizes) in [
+            ("d", &self.d),
+            ("m", &self.m),
+            ("rank", &vec![self.rank, self.network_rank]),
+        ] {
             if let Some(size) = sizes.iter().find(|size| !(1..=MOST).contains(*size)) {
                 return refuse(name, size.to_string(), "sizes from 1 to 10,000");
             }
@@ -176,16 +185,26 @@ impl Config {
         if let Some(p) = self.p.iter().find(|p| !(**p > 0.0 && **p <= 1.0)) {
             return refuse("p", p.to_string(), "probabilities above 0, at most 1");
         }
-        if let Some(aspect) = self.aspect.iter().find(|aspect| !(0.01..=100.0).contains(*aspect)) {
+        if let Some(aspect) = self
+            .aspect
+            .iter()
+            .find(|aspect| !(0.01..=100.0).contains(*aspect))
+        {
             return refuse("aspect", aspect.to_string(), "ratios from 0.01 to 100");
         }
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return refuse("tolerance", self.tolerance.to_string(), "a number between 0 and 1");
+            return refuse(
+                "tolerance",
+                self.tolerance.to_string(),
+                "a number between 0 and 1",
+            );
         }
         if !(self.success > 0.0 && self.success.is_finite()) {
             return refuse("success", self.success.to_string(), "a positive number");
         }
-        self.objectives.iter().try_for_each(|name| objective(name).map(|_| ()))
+        self.objectives
+            .iter()
+            .try_for_each(|name| objective(name).map(|_| ()))
     }
 
     /// The cells, in the order of the table.
@@ -213,9 +232,19 @@ impl Config {
             _ => self.rank,
         };
         let rank = wanted.min(shape.0).min(shape.1);
-        let cell = |m, p| Cell { model, shape, rank, m, p };
+        let cell = |m, p| Cell {
+            model,
+            shape,
+            rank,
+            m,
+            p,
+        };
         if model == Model::Completion {
-            cells.extend(self.p.iter().map(|p| cell((p * size as f64).round() as usize, Some(*p))));
+            cells.extend(
+                self.p
+                    .iter()
+                    .map(|p| cell((p * size as f64).round() as usize, Some(*p))),
+            );
         } else {
             let m = self.m.iter().filter(|m| **m <= model.most(shape));
             cells.extend(m.map(|m| cell(*m, None)));
@@ -280,7 +309,11 @@ impl Cell {
                 (made.map()?, y, truth)
             }
             Model::Network | Model::Covariance | Model::Phase => {
-                let negative = if self.model == Model::Network { self.rank / 3 } else { 0 };
+                let negative = if self.model == Model::Network {
+                    self.rank / 3
+                } else {
+                    0
+                };
                 let made = Symmetric::draw(stream, shape.0, self.m, negative, &recipe)?;
                 (made.map()?, made.y, made.truth)
             }
@@ -393,7 +426,11 @@ impl Experiment for Config {
         };
         let mut stream = Stream::of_trial(self.seed, "recovery", &job.cell, job.trial);
         let Some(Instance { map, y, truth }) = cell.instance(&mut stream)? else {
-            return Ok(self.objectives.iter().map(|name| self.blank(cell, job, name)).collect());
+            return Ok(self
+                .objectives
+                .iter()
+                .map(|name| self.blank(cell, job, name))
+                .collect());
         };
         let settings = Settings::default()
             .with_tolerance(self.tolerance)
@@ -517,7 +554,13 @@ mod tests {
         backwards.iter_mut().for_each(|job| job.cost = 1.0);
         assert_eq!(all, rows(&config, &backwards, 1));
         let alone = rows(&config, &jobs[3..4], 1);
-        assert_eq!(alone[..], all.iter().filter(|row| row.job() == alone[0].job()).cloned().collect::<Vec<_>>()[..]);
+        assert_eq!(
+            alone[..],
+            all.iter()
+                .filter(|row| row.job() == alone[0].job())
+                .cloned()
+                .collect::<Vec<_>>()[..]
+        );
         let other = Config { seed: 1, ..config };
         assert_ne!(all[0].value, rows(&other, &jobs[..1], 1)[0].value);
     }

@@ -3,7 +3,7 @@
 //! With h* the conjugate of the fit (0 for exact data, ε‖λ‖ for a ball, μ/2·‖λ‖² for the penalised fit, whose objective
 //! is divided by μ), each round minimises the smooth convex function
 //!
-//!   φ(λ) = h*(λ) − ⟨λ, b⟩ + ‖prox(Z + σ B*(λ))‖_F² / (2σ),     prox = singular value shrinkage by σ,
+//!   φ(λ) = h*(λ) − ⟨λ, b⟩ + ‖prox(Z + σ B*(λ))‖_F² / (2σ),     prox = shrinkage by σ,
 //!
 //! then sets Z ← prox(Z + σ B*(λ)). Its gradient is B(prox) − b + ∇h*, and its generalised Hessian is
 //! σ·B∘∂prox∘B* + ∇²h*. As σ grows the rounds converge superlinearly, whatever the rank of the solution (proximal point
@@ -116,7 +116,7 @@ impl State<'_, '_> {
 
     fn evaluate(&self, lambda: Vec<f64>) -> Result<Dual, Error> {
         let shifted = &self.z + faer::Scale(self.sigma) * self.instance.map.adjoint(&lambda).to_dense();
-        let shrunken = Shrunken::new(shifted.as_ref(), self.sigma)?;
+        let shrunken = Shrunken::new(self.instance.domain, shifted.as_ref(), self.sigma)?;
         let size = norm(&lambda);
         let conjugate = 0.5 * self.ridge * size * size + self.epsilon * size;
         let value = conjugate - dot(&lambda, &self.instance.b) + shrunken.squared_norm() / (2.0 * self.sigma);

@@ -5,10 +5,11 @@ use faer::{Mat, MatRef};
 use super::Status;
 use super::monitor::Monitor;
 use crate::certificate::penalty;
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::{Rescaled, Weights};
-use crate::linalg::dense::{Svd, thin_svd};
+use crate::linalg::dense::Svd;
 use crate::linalg::lanczos::top_singular;
 use crate::linalg::vector::{axpy, dot, max_abs, norm};
 use crate::map::Adjoint;
@@ -21,9 +22,10 @@ pub(super) struct Instance<'a> {
     pub(super) b: Vec<f64>,
     /// Exact, a ball or a penalty μ, in the scale of b.
     pub(super) fit: Fit,
+    pub(super) domain: Domain,
     /// A power of two, so that scaling is exact.
     scale: f64,
-    /// The mean of ‖B(u vᵀ)‖² over unit u and v, roughly.
+    /// The mean of ‖B(H)‖² over the unit H in the span of the domain, roughly.
     pub(super) mean_square: f64,
 }
 
@@ -65,8 +67,9 @@ impl<'a> Instance<'a> {
             map,
             b,
             fit,
+            domain: problem.domain(),
             scale,
-            mean_square: mean_square(weights),
+            mean_square: mean_square(weights, problem.domain()),
         }
     }
 
@@ -99,7 +102,7 @@ impl<'a> Instance<'a> {
             l: outcome.l.clone(),
             r: outcome.r.clone(),
         };
-        let mut z = Factors::balanced(&factors.svd()?, 1e-12);
+        let mut z = Factors::balanced(&self.domain.decompose_factors(&factors)?, 1e-12);
         let root = self.scale.sqrt();
         for factor in [&mut z.l, &mut z.r] {
             for j in 0..factor.ncols() {
@@ -115,11 +118,12 @@ impl<'a> Instance<'a> {
         Ok((z, outcome.lambda.iter().map(|l| l * by).collect()))
     }
 
-    /// The leading singular triplets of a d1×d2 adjoint: all of them where that is cheap, else the `count` largest.
+    /// The leading part of the domain's decomposition of a d1×d2 adjoint: all of it where that is cheap or the domain is a
+    /// symmetric one, else the `count` largest triplets.
     pub(super) fn leading(&self, w: &Adjoint<'_>, count: usize) -> Result<Svd, Error> {
         let (rows, cols) = w.shape();
-        if rows.min(cols) <= 256 {
-            return thin_svd(w.to_dense().as_ref());
+        if rows.min(cols) <= 256 || self.domain.is_symmetric() {
+            return self.domain.decompose(w.to_dense().as_ref());
         }
         let column = |v: &[f64]| MatRef::from_column_major_slice(v, v.len(), 1).to_owned();
         top_singular(
@@ -130,7 +134,7 @@ impl<'a> Instance<'a> {
         )
     }
 
-    /// ‖B*(λ)‖_op by ordinary arithmetic.
+    /// ‖B*(λ)‖_op, or λ_max in the semidefinite domain, by ordinary arithmetic.
     pub(super) fn operator_norm(&self, lambda: &[f64]) -> Result<f64, Error> {
         Ok(self
             .leading(&self.map.adjoint(lambda), 1)?
@@ -191,12 +195,11 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// Σ‖A_i‖²/(d1 d2) over the mean squared weights: the scale of the quadratic model along a new direction.
-fn mean_square(weights: &Weights) -> f64 {
-    let (d1, d2) = (weights.left_gram.dimension(), weights.right_gram.dimension());
-    let energy = match &weights.left_gram {
-        crate::map::Gram::Diagonal(d) => d.iter().sum::<f64>(),
-        crate::map::Gram::Dense(a) => (0..d1).map(|i| a[(i, i)]).sum(),
-    } / (d1 * d2) as f64;
-    energy * weights.left.inverse_mean_square() * weights.right.inverse_mean_square()
+/// Σ‖A_i‖² over the dimension of the domain and the mean squared weights: the scale of the quadratic model along a new
+/// direction.
+fn mean_square(weights: &Weights, domain: Domain) -> f64 {
+    let shape = (weights.left_gram.dimension(), weights.right_gram.dimension());
+    weights.left_gram.trace() / domain.dimension(shape) as f64
+        * weights.left.inverse_mean_square()
+        * weights.right.inverse_mean_square()
 }

@@ -23,7 +23,9 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
     }
     if args.negative.is_some() && args.model != Model::Network {
         let model = args.model.name();
-        return Err(usage(format!("--negative: found with {model}, expected only with network")));
+        return Err(usage(format!(
+            "--negative: found with {model}, expected only with network"
+        )));
     }
     match args.model {
         Model::Sensing => sensing::generate(args)?,

@@ -64,11 +64,7 @@ impl Size {
                 format!("sizes with at most {MOST} numbers in an array, not {largest}"),
             );
         }
-        Ok(Size {
-            shape,
-            rank,
-            m,
-        })
+        Ok(Size { shape, rank, m })
     }
 
     /// What the truth is like.
