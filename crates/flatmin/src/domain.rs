@@ -97,7 +97,10 @@ impl Domain {
         }
         let signs = column_signs(z.l.as_ref(), z.r.as_ref());
         let (basis, triangle) = crate::factors::orthonormalise(z.l.as_ref());
-        let core = product(times_signs(triangle.as_ref(), &signs).as_ref(), triangle.transpose());
+        let core = product(
+            times_signs(triangle.as_ref(), &signs).as_ref(),
+            triangle.transpose(),
+        );
         let core = self.decompose(core.as_ref())?;
         let u = product(basis.as_ref(), core.u.as_ref());
         let v = times_signs(u.as_ref(), &column_signs(core.u.as_ref(), core.v.as_ref()));

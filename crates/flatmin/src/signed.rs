@@ -66,7 +66,11 @@ impl SignedFactors {
     pub fn factors(&self) -> Factors {
         let k1 = self.u1.ncols();
         let l = Mat::from_fn(self.u1.nrows(), k1 + self.u2.ncols(), |i, j| {
-            if j < k1 { self.u1[(i, j)] } else { self.u2[(i, j - k1)] }
+            if j < k1 {
+                self.u1[(i, j)]
+            } else {
+                self.u2[(i, j - k1)]
+            }
         });
         let r = times_signs(l.as_ref(), &self.signs());
         Factors { l, r }
@@ -97,12 +101,11 @@ impl SignedFactors {
 
     /// xᵀ M x for every row x of `rows` (n × d).
     pub fn predict(&self, rows: MatRef<'_, f64>) -> Vec<f64> {
-        let (one, two) = (
-            product(rows, self.u1.as_ref()),
-            product(rows, self.u2.as_ref()),
-        );
+        let (one, two) = (product(rows, self.u1.as_ref()), product(rows, self.u2.as_ref()));
         let square = |u: &Mat<f64>, i: usize| u.row(i).iter().map(|v| v * v).sum::<f64>();
-        (0..rows.nrows()).map(|i| square(&one, i) - square(&two, i)).collect()
+        (0..rows.nrows())
+            .map(|i| square(&one, i) - square(&two, i))
+            .collect()
     }
 
     /// E(xᵀ M x − xᵀ `truth` x)² over x ~ N(0, I): with H the difference of the two matrices (its symmetric part), the

@@ -172,7 +172,9 @@ impl<'a> Rescaled<'a> {
 
     /// B*(w) R.
     pub fn adjoint_times(&self, w: &[f64], r: MatRef<'_, f64>) -> Mat<f64> {
-        let image = self.map.adjoint_times(w, self.weights.right.inverse_times(r).as_ref());
+        let image = self
+            .map
+            .adjoint_times(w, self.weights.right.inverse_times(r).as_ref());
         self.weights.left.inverse_times(image.as_ref())
     }
 
