@@ -14,6 +14,8 @@ pub use trace::{Traces, scaled_trace_bound};
 pub use weight::Weight;
 
 #[cfg(test)]
+mod signed_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod weight_tests;

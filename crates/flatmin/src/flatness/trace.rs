@@ -109,8 +109,10 @@ pub fn scaled_trace_bound(
     }
     let (d, m) = (map.shape().0, map.measurements());
     let widths = k1.abs_diff(k2) as f64;
-    // Each trace sums d² products at most (with the zeros and ones of I), their norm m squares.
-    let traces = norm(&measurement_traces(map)) * (1.0 + 4.0 * gamma(d * d + m + 16));
+    // A trace errs by γ·Σ_j |(A_i)_jj| ≤ γ·√d·‖A_i‖_F, their norm by γ of itself.
+    let rounding = gamma(d * d + m + 16);
+    let traces = norm(&measurement_traces(map)) * (1.0 + rounding)
+        + 2.0 * rounding * (d as f64 * map.left_gram().trace()).sqrt();
     let above = 4.0 * widths / d as f64 * misfit * traces;
     let below = 8.0 * m as f64 * bound;
     let rounding = 16.0 * f64::EPSILON * (below + above);

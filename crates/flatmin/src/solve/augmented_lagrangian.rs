@@ -15,7 +15,7 @@ use faer::Mat;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::shrinkage::Shrunken;
-use super::{Settings, Status, polish};
+use super::{DIVERGED, Settings, Status, polish};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
@@ -148,10 +148,11 @@ impl State<'_, '_> {
             let steps = monitor.iterations() - before;
             let solved = norm(&dual.gradient) <= target;
             failures = if solved { 0 } else { failures + 1 };
-            let gap = self.judge(&dual, monitor)?;
-            let done =
-                norm(&dual.gradient) <= 0.1 * settings.tolerance * size && gap <= 0.3 * settings.tolerance;
-            if stopped.is_some() || done || failures > FAILURES {
+            let (value, bound) = self.judge(&dual, monitor)?;
+            let closed = value > 0.0 && value - bound <= 0.3 * settings.tolerance * value;
+            let done = norm(&dual.gradient) <= 0.1 * settings.tolerance * size && closed;
+            let diverged = self.ridge == 0.0 && bound > DIVERGED * self.scale();
+            if stopped.is_some() || done || diverged || failures > FAILURES {
                 return Ok(self.outcome(&dual, stopped));
             }
             if solved {
@@ -197,8 +198,8 @@ impl State<'_, '_> {
         }
     }
 
-    /// Relative gap by ordinary arithmetic; records it.
-    fn judge(&self, dual: &Dual, monitor: &mut Monitor<'_>) -> Result<f64, Error> {
+    /// Value and bound by ordinary arithmetic; records them.
+    fn judge(&self, dual: &Dual, monitor: &mut Monitor<'_>) -> Result<(f64, f64), Error> {
         let nuclear = dual.shrunken.nuclear_norm();
         let top = self.instance.operator_norm(&dual.lambda)?.max(1.0);
         let (size, inner) = (norm(&dual.lambda), dot(&dual.lambda, &self.instance.b));
@@ -216,11 +217,7 @@ impl State<'_, '_> {
         };
         self.instance
             .record(monitor, value, bound, misfit, dual.shrunken.rank());
-        Ok(if value > 0.0 {
-            (value - bound) / value
-        } else {
-            f64::INFINITY
-        })
+        Ok((value, bound))
     }
 
     /// Where the solution is determined by its rank, the last digits come from completing it.

@@ -3,6 +3,7 @@
 use faer::{Mat, MatRef};
 
 use super::Status;
+use super::cone;
 use super::monitor::Monitor;
 use crate::certificate::penalty;
 use crate::domain::Domain;
@@ -154,8 +155,7 @@ impl<'a> Instance<'a> {
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 
-    /// Refuses data that no matrix meets, where a run has missed them: conjugate gradients on min ‖B(Z) − b‖ over all Z
-    /// (from Z = 0).
+    /// Refuses data that no matrix of the domain meets, where a run has missed them.
     pub(super) fn check_consistency(&self, outcome: &Outcome) -> Result<(), Error> {
         let mut misfit = self.map.apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
         axpy(-1.0, &self.b, &mut misfit);
@@ -167,9 +167,15 @@ impl<'a> Instance<'a> {
         if best > 1e-6 && best > 0.5 * residual {
             return Err(Error::Inconsistent { residual: best });
         }
+        if self.domain == Domain::Semidefinite
+            && let Some(residual) = cone::infeasibility(self)?
+        {
+            return Err(Error::Inconsistent { residual });
+        }
         Ok(())
     }
 
+    /// Conjugate gradients on min ‖B(Z) − b‖ over all Z (from Z = 0).
     fn least_squares_residual(&self) -> f64 {
         let mut residual = self.b.clone();
         let mut gradient = self.map.adjoint(&residual).to_dense();

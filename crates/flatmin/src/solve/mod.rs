@@ -11,6 +11,7 @@
 
 mod anderson;
 mod augmented_lagrangian;
+mod cone;
 mod instance;
 mod monitor;
 mod newton;
@@ -230,6 +231,9 @@ const DENSE_LIMIT: usize = 1 << 21;
 const WARM: f64 = 1e-4;
 /// See [`WARM`].
 const WARM_EVALUATIONS: usize = 100;
+
+/// A lower bound this many times the size of Z shows that nothing fits the data: the dual problem is unbounded.
+const DIVERGED: f64 = 1e4;
 
 /// The one place where a method is chosen.
 ///

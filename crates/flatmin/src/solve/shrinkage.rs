@@ -23,7 +23,7 @@ pub(super) struct Shrunken {
     domain: Domain,
     /// The domain's decomposition of Y, with square U and V.
     svd: Svd,
-    /// The signs of the eigenvalues θ = sign·s, in a symmetric domain.
+    /// The signs of the eigenvalues θ = sign·s in a symmetric domain; empty in the general one.
     signs: Vec<f64>,
     sigma: f64,
     /// p.
@@ -36,7 +36,11 @@ impl Shrunken {
         let rank = svd.s.iter().take_while(|s| **s > sigma).count();
         Ok(Shrunken {
             domain,
-            signs: column_signs(svd.u.as_ref(), svd.v.as_ref()),
+            signs: if domain.is_symmetric() {
+                column_signs(svd.u.as_ref(), svd.v.as_ref())
+            } else {
+                Vec::new()
+            },
             svd,
             sigma,
             rank,

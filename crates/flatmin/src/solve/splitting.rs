@@ -313,7 +313,8 @@ fn record(
     Ok(())
 }
 
-fn shrink(svd: &Svd, t: f64) -> Mat<f64> {
+/// The matrix whose values are those of `svd` less t, none below zero.
+pub(super) fn shrink(svd: &Svd, t: f64) -> Mat<f64> {
     let scaled = Mat::from_fn(svd.u.nrows(), svd.s.len(), |i, j| {
         svd.u[(i, j)] * (svd.s[j] - t).max(0.0)
     });

@@ -3,6 +3,7 @@
 use super::{End, FACTOR, MAX_STAGES, Path};
 use crate::error::Error;
 use crate::linalg::vector::norm;
+use crate::solve::DIVERGED;
 use crate::solve::monitor::Monitor;
 
 /// Relative gradient, and excess over μ, until μ is bracketed: the misfit has to tell the side it is on.
@@ -66,6 +67,11 @@ impl Path<'_, '_> {
                 return Ok(end);
             }
             let excess = (norm(&self.misfit()) / epsilon).ln();
+            let (value, bound) = self.value_and_bound();
+            if excess > 0.0 && bound > DIVERGED * value {
+                let residual = norm(&self.misfit()) / norm(&self.instance.b);
+                return Err(Error::Inconsistent { residual });
+            }
             let hopeless = self.limits.unknowns < usize::MAX && self.relative_gap() > STUCK;
             if bracket.closed() && (excess.abs() <= FOUND || hopeless) {
                 break;
