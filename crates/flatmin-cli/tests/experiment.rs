@@ -35,7 +35,10 @@ fn threads_and_interruptions_change_no_bit_of_the_rows() {
     // Killed while it runs, again and again.
     std::fs::remove_file(folder.path("two/rows.csv")).unwrap();
     for kill in 0..4 {
-        let mut child = folder.command("experiment recovery --out two -q").spawn().unwrap();
+        let mut child = folder
+            .command("experiment recovery --out two -q")
+            .spawn()
+            .unwrap();
         let start = Instant::now();
         let before = kill;
         while start.elapsed() < Duration::from_millis(60 + 40 * before) {
@@ -55,7 +58,12 @@ fn a_folder_holds_configuration_rows_figures_and_report() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("are certified"), "{said}");
     let files = names(&folder.path("run"));
-    for file in ["config.toml", "rows.csv", "report.html", "figures/frontier-sensing.svg"] {
+    for file in [
+        "config.toml",
+        "rows.csv",
+        "report.html",
+        "figures/frontier-sensing.svg",
+    ] {
         assert!(files.iter().any(|name| name == file), "{file}: {files:?}");
     }
     assert!(folder.text("run/config.toml").contains("seed = 4"));
@@ -68,13 +76,24 @@ fn a_folder_holds_configuration_rows_figures_and_report() {
 #[test]
 fn what_cannot_be_run_is_named() {
     let folder = Folder::new();
-    folder.done("experiment recovery --set trials=1 --set d=[5] --set m=[20] --set models=[\"sensing\"] --out run");
+    folder.done(
+        "experiment recovery --set trials=1 --set d=[5] --set m=[20] --set models=[\"sensing\"] --out run",
+    );
     folder.write("bad.toml", "trials = 2\nd = [\n");
     for (arguments, expected) in [
         ("experiment recovery --set x=1", "unknown field `x`"),
-        ("experiment recovery --set d=[0]", "d: found 0, expected sizes from 1 to 10,000"),
-        ("experiment recovery --set p=[1.5]", "p: found 1.5, expected probabilities above 0, at most 1"),
-        ("experiment recovery --set objectives=[\"round\"]", "objectives: found round"),
+        (
+            "experiment recovery --set d=[0]",
+            "d: found 0, expected sizes from 1 to 10,000",
+        ),
+        (
+            "experiment recovery --set p=[1.5]",
+            "p: found 1.5, expected probabilities above 0, at most 1",
+        ),
+        (
+            "experiment recovery --set objectives=[\"round\"]",
+            "objectives: found round",
+        ),
         ("experiment recovery --config bad.toml", "bad.toml"),
         ("experiment recovery --config missing.toml", "missing.toml"),
         ("experiment recovery --set trials=2 --out run", "key \"d\""),

@@ -35,9 +35,8 @@ fn units_that_cancel_make_a_network_sharper_by_what_they_weigh() {
     );
     // The first unit again on both sides: w wᵀ − w wᵀ = 0.
     let first = positive.column(0).insert_axis(ndarray::Axis(1)).to_owned();
-    let with = |a: &ndarray::Array2<f64>| {
-        ndarray::concatenate(ndarray::Axis(1), &[a.view(), first.view()]).unwrap()
-    };
+    let with =
+        |a: &ndarray::Array2<f64>| ndarray::concatenate(ndarray::Axis(1), &[a.view(), first.view()]).unwrap();
     folder.write_npz("sharp.npz", &[("U1", &with(&positive)), ("U2", &with(&negative))]);
     let measured = folder.json("measure network x.npz sharp.npz");
     assert!(number(&result, "excess_flatness").abs() < 1e-7);

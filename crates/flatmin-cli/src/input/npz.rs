@@ -132,12 +132,12 @@ pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
 /// Factors of M = U1 U1ᵀ − U2 U2ᵀ; `U2` may be absent.
 pub(crate) fn read_signed_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
     let mut archive = Archive::open(path, &["U1"], &["U2"])?;
-    let positive = archive.numbers::<Ix2>("U1", "(d, k1)")?;
+    let positive = archive.factor("U1", "(d, k1)")?;
     let d = positive.nrows();
     if !archive.has("U2") {
         return Ok((positive, Array2::zeros((d, 0))));
     }
-    let negative = archive.numbers::<Ix2>("U2", "(d, k2)")?;
+    let negative = archive.factor("U2", "(d, k2)")?;
     let found = negative.nrows();
     ensure!(
         found == d,
