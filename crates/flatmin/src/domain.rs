@@ -8,6 +8,9 @@
 //!
 //! with singular values σ and eigenvalues θ of Z. In the last two every A_i is symmetric, W1 = W2, and factors are pairs
 //! (L, R) = (U, U S) with a sign for each column, S = diag(±1).
+//!
+//! For A_i = x_i x_iᵀ and exact data, tr(D M D) = Σ ‖x_i‖² y_i/(m·d) is the same for every M that fits: over M ⪰ 0 every
+//! solution is flat, and flat minima recover M exactly where it is the only M ⪰ 0 that fits.
 
 use faer::{Mat, MatRef};
 

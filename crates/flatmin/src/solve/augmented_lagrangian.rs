@@ -93,17 +93,15 @@ pub(super) fn solve(
 }
 
 impl State<'_, '_> {
-    /// λ made feasible: ‖B*(λ)‖ = 1; along b where none is given.
+    /// λ made feasible, of about unit dual norm; along b where none is given.
     fn first_multiplier(&self, given: Vec<f64>) -> Result<Vec<f64>, Error> {
         let mut lambda = if norm(&given) > 0.0 {
             given
         } else {
             self.instance.b.clone()
         };
-        let top = self.instance.operator_norm(&lambda)?;
-        if top > 0.0 {
-            lambda.iter_mut().for_each(|l| *l /= top);
-        }
+        let size = self.instance.size_of_multiplier(&lambda)?;
+        lambda.iter_mut().for_each(|l| *l /= size);
         Ok(lambda)
     }
 
@@ -201,7 +199,7 @@ impl State<'_, '_> {
     /// Value and bound by ordinary arithmetic; records them.
     fn judge(&self, dual: &Dual, monitor: &mut Monitor<'_>) -> Result<(f64, f64), Error> {
         let nuclear = dual.shrunken.nuclear_norm();
-        let top = self.instance.operator_norm(&dual.lambda)?.max(1.0);
+        let top = self.instance.dual_norm(&dual.lambda)?.max(1.0);
         let (size, inner) = (norm(&dual.lambda), dot(&dual.lambda, &self.instance.b));
         let mut misfit = dual.gradient.clone();
         axpy(-self.pull(&dual.lambda), &dual.lambda, &mut misfit);

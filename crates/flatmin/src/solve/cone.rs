@@ -55,7 +55,7 @@ pub(super) fn infeasibility(instance: &Instance<'_>) -> Result<Option<f64>, Erro
             if norm(&rho) <= 1e-6 * size {
                 return Ok(None);
             }
-            if instance.operator_norm(&rho)?.max(0.0) * trace * LARGER <= dot(&rho, &instance.b) {
+            if instance.dual_norm(&rho)?.max(0.0) * trace * LARGER <= dot(&rho, &instance.b) {
                 return Ok(Some(norm(&rho) / size));
             }
         }

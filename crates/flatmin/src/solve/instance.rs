@@ -135,14 +135,19 @@ impl<'a> Instance<'a> {
         )
     }
 
-    /// ‖B*(λ)‖_op, or λ_max in the semidefinite domain, by ordinary arithmetic.
-    pub(super) fn operator_norm(&self, lambda: &[f64]) -> Result<f64, Error> {
-        Ok(self
-            .leading(&self.map.adjoint(lambda), 1)?
-            .s
-            .first()
-            .copied()
-            .unwrap_or(0.0))
+    /// The dual norm of B*(λ), ‖·‖_op or λ_max where Z ⪰ 0, by ordinary arithmetic.
+    pub(super) fn dual_norm(&self, lambda: &[f64]) -> Result<f64, Error> {
+        let leading = self.leading(&self.map.adjoint(lambda), 1)?;
+        Ok(leading.s.first().copied().unwrap_or(0.0))
+    }
+
+    /// What a λ ≠ 0 is divided by to start from: the dual norm, unless that is next to nothing beside the operator norm (in the
+    /// semidefinite domain it may even be negative).
+    pub(super) fn size_of_multiplier(&self, lambda: &[f64]) -> Result<f64, Error> {
+        let leading = self.leading(&self.map.adjoint(lambda), 1)?;
+        let dual = leading.s.first().copied().unwrap_or(0.0);
+        let operator = leading.s.iter().fold(0.0, |m: f64, s| m.max(s.abs()));
+        Ok(dual.max(0.1 * operator).max(f64::MIN_POSITIVE))
     }
 
     /// Records a point in the scale of the data.

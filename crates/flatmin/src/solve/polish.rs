@@ -196,7 +196,7 @@ pub(super) fn judge(instance: &Instance<'_>, outcome: &Outcome) -> Result<Judged
         r: outcome.r.clone(),
     };
     let value: f64 = instance.domain.decompose_factors(&z)?.s.iter().sum();
-    let top = instance.operator_norm(&outcome.lambda)?;
+    let top = instance.dual_norm(&outcome.lambda)?;
     let mut residual = instance
         .map
         .apply_factored(outcome.l.as_ref(), outcome.r.as_ref());

@@ -230,9 +230,9 @@ pub(super) fn warm_start(
 ) -> Result<Outcome, Error> {
     let splitting = Splitting::new(instance)?;
     let mut v = column_major(product(start.l.as_ref(), start.r.transpose()).as_ref());
-    let top = instance.operator_norm(&start.lambda)?.max(f64::MIN_POSITIVE);
+    let size = instance.size_of_multiplier(&start.lambda)?;
     axpy(
-        splitting.t / top,
+        splitting.t / size,
         &column_major(instance.map.adjoint(&start.lambda).to_dense().as_ref()),
         &mut v,
     );
@@ -298,7 +298,7 @@ fn record(
     // Of the shrunken matrix: in the semidefinite domain it is semidefinite.
     let singular = instance.domain.decompose(x.as_ref())?.s;
     let nuclear: f64 = singular.iter().sum();
-    let top = instance.operator_norm(lambda)?.max(1.0);
+    let top = instance.dual_norm(lambda)?.max(1.0);
     let (inner, size) = (dot(lambda, &instance.b) / top, norm(lambda) / top);
     let (value, bound) = match instance.fit {
         Fit::Exact => (nuclear, inner),
