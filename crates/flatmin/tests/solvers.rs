@@ -196,18 +196,35 @@ fn fits_meet_their_own_optimality_conditions() {
 #[test]
 fn balls_far_smaller_than_the_data_are_certified() {
     let x = truth((12, 12), 2, 90);
-    for epsilon in [1e-3, 1e-5] {
-        let (map, y) = measure(Kind::Bilinear, &x, 120, 0.0, 91);
-        let found = run(
-            &Problem::new(map, y, Fit::Ball(epsilon), Objective::Flat).unwrap(),
-            Method::Auto,
-        );
-        assert_eq!(
-            found.status,
-            Status::Certified,
-            "{epsilon}: {:?}",
-            found.certificate
-        );
+    // Above the transition and below it. Bilinear at m = 120 the ball lets in a third singular value, of the size of ε.
+    for (kind, m) in [
+        (Kind::Sensing, 100),
+        (Kind::Bilinear, 120),
+        (Kind::Bilinear, 100),
+        (Kind::Completion, 110),
+        (Kind::Sensing, 60),
+        (Kind::Bilinear, 70),
+        (Kind::Completion, 75),
+    ] {
+        for epsilon in [1e-3, 1e-5, 1e-7, 1e-8, 1e-9, 1e-10] {
+            let (map, y) = measure(kind, &x, m, 0.0, 91);
+            let found = run(
+                &Problem::new(map, y, Fit::Ball(epsilon), Objective::Flat).unwrap(),
+                Method::Auto,
+            );
+            assert_eq!(
+                found.status,
+                Status::Certified,
+                "{kind:?} {m} {epsilon}: {:?}",
+                found.certificate
+            );
+            // Digits that the arithmetic does not have are not waited for.
+            assert!(
+                found.iterations <= 200,
+                "{kind:?} {m} {epsilon}: {}",
+                found.iterations
+            );
+        }
     }
 }
 
