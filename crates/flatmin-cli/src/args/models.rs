@@ -32,6 +32,9 @@ impl Model {
 /// The options that only some models have.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
+    /// Estimate from below the restricted isometry constant of the measurements at the rank found (a search of some seconds)
+    #[arg(long, help_heading = "Diagnostics")]
+    pub(crate) isometry: bool,
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
 }
@@ -40,7 +43,12 @@ impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
         let completion = &self.completion;
-        let given: [(&str, bool, &[Model]); 3] = [
+        let given: [(&str, bool, &[Model]); 4] = [
+            (
+                "--isometry",
+                self.isometry,
+                &[Model::Sensing, Model::Bilinear, Model::Completion],
+            ),
             ("--test", completion.test.is_some(), &[Model::Completion]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
