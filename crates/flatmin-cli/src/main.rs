@@ -14,6 +14,7 @@ mod pictures;
 mod progress;
 mod report;
 mod summary;
+mod theory;
 
 use std::process::ExitCode;
 

@@ -57,6 +57,9 @@ impl Model {
 /// The options that only some models have.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
+    /// Estimate from below the restricted isometry constant of the measurements at the rank found (a search of some seconds)
+    #[arg(long, help_heading = "Diagnostics")]
+    pub(crate) isometry: bool,
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
     #[command(flatten)]
@@ -70,7 +73,12 @@ impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
         let (completion, network) = (&self.completion, &self.network);
-        let given: [(&str, bool, &[Model]); 5] = [
+        let given: [(&str, bool, &[Model]); 6] = [
+            (
+                "--isometry",
+                self.isometry,
+                &[Model::Sensing, Model::Bilinear, Model::Completion],
+            ),
             (
                 "--test",
                 self.test.is_some(),

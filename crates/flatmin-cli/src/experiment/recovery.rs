@@ -9,6 +9,8 @@ pub(super) use flatmin::experiment::recovery::Config;
 use flatmin::experiment::recovery::{Model, Row};
 use flatmin::experiment::{Frontier, frontier};
 
+use flatmin::theory::dimension;
+
 use super::{Preset, Shown, Table};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
@@ -107,7 +109,10 @@ impl Column {
 
     /// Of the descent cone of the nuclear norm at the truth, where the theory of Gaussian measurements says it.
     fn dimension(&self) -> Option<f64> {
-        None
+        if self.model != Model::Sensing {
+            return None;
+        }
+        dimension::nuclear(self.shape, self.rank).ok()
     }
 }
 

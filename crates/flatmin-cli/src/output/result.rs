@@ -80,6 +80,21 @@ pub(crate) struct ResultFile {
     pub(crate) unobserved_rows: Option<usize>,
     /// Columns that no entry observes (completion): X is zero there.
     pub(crate) unobserved_columns: Option<usize>,
+    /// Rows with at least one entry and fewer than the rank of X (completion): their entries alone do not determine them.
+    pub(crate) under_observed_rows: Option<usize>,
+    /// Columns likewise.
+    pub(crate) under_observed_columns: Option<usize>,
+    /// Connected components of the rows and columns that the entries join (completion); more than one: not identifiable.
+    pub(crate) components: Option<usize>,
+    /// The first row, or else column, that is under-observed, by its id: for the summary alone.
+    #[serde(skip)]
+    pub(crate) first_under_observed: Option<String>,
+    /// How concentrated the singular vectors of X are on single rows and columns.
+    pub(crate) coherence: Option<CoherenceKeys>,
+    /// What D1 and D2 say of flat solutions; null where one of them is singular.
+    pub(crate) regularity: Option<RegularityKeys>,
+    /// With `--isometry`: a lower estimate of the restricted isometry constant of the map at the rank of X.
+    pub(crate) isometry_constant: Option<f64>,
     /// `--seed`.
     pub(crate) seed: u64,
     /// Threads used.
@@ -92,6 +107,25 @@ pub(crate) struct ResultFile {
     pub(crate) iterations: usize,
     /// The method that gave the result.
     pub(crate) method: Option<String>,
+}
+
+/// (d1/r)·max‖Uᵀe_a‖², (d2/r)·max‖Vᵀe_b‖² and √(d1·d2/r)·max|U Vᵀ| of X = U Σ Vᵀ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CoherenceKeys {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) joint: f64,
+}
+
+/// The bounds of the regularity theorem.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RegularityKeys {
+    /// The largest over the smallest eigenvalue of D1 and D2 together.
+    pub(crate) kappa: f64,
+    /// ‖L‖² + ‖R‖² of flat factors is at most so many times the smallest possible.
+    pub(crate) squared_norm_bound: f64,
+    /// ‖LᵀL − RᵀR‖_* of flat factors is at most so many times ‖M‖_*, for any M with the same measurements.
+    pub(crate) imbalance_bound: f64,
 }
 
 impl ResultFile {

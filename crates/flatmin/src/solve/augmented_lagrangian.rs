@@ -29,6 +29,8 @@ const FIRST: f64 = 1.0;
 const LARGEST: f64 = 1e3;
 /// Growth of σ after an easy round; its root after a middling one.
 const GROWTH: f64 = 3.0;
+/// Fall of σ after a round that missed its target: the small singular values of a noisy Z take a σ of their own size.
+const SHRINK: f64 = 10.0;
 /// Newton steps of an easy round, and of a middling one.
 const EASY: usize = 4;
 /// See [`EASY`].
@@ -37,8 +39,8 @@ const MIDDLING: usize = 10;
 const LOOSE: f64 = 1e-2;
 /// See [`LOOSE`].
 const TIGHTEN: f64 = 0.3;
-/// Most Newton steps a round.
-const STEPS: usize = 50;
+/// Most Newton steps a round: one that needs more has too large a σ.
+const STEPS: usize = 25;
 /// Rounds in a row that may miss their target, each with a smaller σ, before the run ends.
 const FAILURES: usize = 8;
 /// Conjugate gradient steps that a preconditioner has to do with, else it is renewed: renewing costs about as much.
@@ -160,7 +162,7 @@ impl State<'_, '_> {
                 moved = self.advance(&dual, steps);
                 accuracy *= TIGHTEN;
             } else {
-                self.sigma /= GROWTH;
+                self.sigma /= SHRINK;
             }
             dual = self.evaluate(dual.lambda)?;
         }

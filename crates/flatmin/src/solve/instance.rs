@@ -16,6 +16,10 @@ use crate::linalg::vector::{axpy, dot, max_abs, norm};
 use crate::map::Adjoint;
 use crate::problem::{Fit, Problem};
 
+/// Radius of a ball, over ‖y‖ and the tolerance, that is a point: an exact solution is optimal to a relative gap of
+/// ε‖λ‖/value, which is this share of the tolerance times ‖y‖‖λ‖/value, a number from 1 to the hundreds.
+const POINT: f64 = 1e-3;
+
 /// B, b and the fit, scaled; the objective is ‖Z‖_*.
 pub(super) struct Instance<'a> {
     pub(super) map: Rescaled<'a>,
@@ -41,7 +45,7 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Instance<'a> {
-    pub(super) fn new(problem: &'a Problem, weights: &'a Weights) -> Self {
+    pub(super) fn new(problem: &'a Problem, weights: &'a Weights, tolerance: f64) -> Self {
         let map = Rescaled::new(problem.map(), weights);
         // ‖y‖ up to a factor, without the squares that overflow.
         let largest = max_abs(problem.data());
@@ -58,10 +62,12 @@ impl<'a> Instance<'a> {
             1.0
         };
         let scale = scale * unit;
-        let b = b.iter().map(|v| v / unit).collect();
+        let b: Vec<f64> = b.iter().map(|v| v / unit).collect();
         let fit = match (problem.fit(), penalty(problem, weights)) {
             (_, Some(mu)) => Fit::Penalised(mu / scale),
-            (Fit::Ball(epsilon), None) => Fit::Ball(epsilon / scale),
+            (Fit::Ball(epsilon), None) if epsilon / scale > POINT * tolerance * norm(&b) => {
+                Fit::Ball(epsilon / scale)
+            }
             _ => Fit::Exact,
         };
         Instance {

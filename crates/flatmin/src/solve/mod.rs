@@ -197,7 +197,7 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
     settings.check(problem.domain())?;
     let weights = Weights::new(problem.map(), problem.objective())?;
     let mut monitor = Monitor::new(settings, observer);
-    let instance = Instance::new(problem, &weights);
+    let instance = Instance::new(problem, &weights, settings.tolerance);
     let outcome = if instance.is_trivial() {
         instance.zero()
     } else {

@@ -235,13 +235,21 @@ fn damped_step<'a>(
         cholesky.solve(&mut step);
         let (l, r) = point.moved(&step);
         let next = Point::new(instance, l, r, b);
-        if next.objective(mu) <= before * (1.0 + 1e-15) {
+        if next.objective(mu) <= before * (1.0 + 1e-15) || goes_down_unseen(&next, mu, before, gradient) {
             *damping = if *damping > 1e-6 * mu { *damping / 8.0 } else { 0.0 };
             return Some(next);
         }
         *damping = f64::max(*damping * 6.0, 1e-3 * mu);
     }
     None
+}
+
+/// Objectives closer than this, relatively, are the same to rounding.
+const UNSEEN: f64 = 1e-13;
+
+/// Whether a step halves the gradient where the objective no longer tells: close to a minimum it falls with the square.
+fn goes_down_unseen(next: &Point<'_>, mu: f64, before: f64, gradient: &[f64]) -> bool {
+    next.objective(mu) <= before * (1.0 + UNSEEN) && norm(&next.gradient(mu)) <= 0.5 * norm(gradient)
 }
 
 /// μI + JᵀJ + coupling, lower triangle.
@@ -292,7 +300,9 @@ fn inexact_step<'a>(
         let scaled: Vec<f64> = step.iter().map(|s| s * length).collect();
         let (l, r) = point.moved(&scaled);
         let next = Point::new(instance, l, r, b);
-        if next.objective(mu) <= before + 1e-4 * length * slope + 1e-15 * before {
+        if next.objective(mu) <= before + 1e-4 * length * slope + 1e-15 * before
+            || goes_down_unseen(&next, mu, before, gradient)
+        {
             return Some(next);
         }
         length *= 0.5;

@@ -18,6 +18,7 @@ use crate::linalg::conjugate_gradients::conjugate_gradients;
 use crate::linalg::dense::{Cholesky, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::parametrisation::Parametrisation;
+use crate::problem::Fit;
 
 /// Most Gauss-Newton steps: convergence is quadratic or the rank is wrong.
 const STEPS: usize = 12;
@@ -27,12 +28,13 @@ pub(super) struct Judged {
     pub(super) value: f64,
     pub(super) bound: f64,
     pub(super) misfit: f64,
-    relative_misfit: f64,
+    /// Of the fit, relative to b.
+    violation: f64,
 }
 
 impl Judged {
     pub(super) fn proves(&self, tolerance: f64) -> bool {
-        self.relative_misfit <= 0.1 * tolerance && self.value - self.bound <= tolerance * self.value
+        self.violation <= 0.1 * tolerance && self.value - self.bound <= tolerance * self.value
     }
 }
 
@@ -56,27 +58,49 @@ pub(super) fn complete(
     };
     let balanced = Factors::balanced(&instance.domain.decompose_factors(&exact)?, 1e-12);
     let exact = Point::new(instance, balanced.l, balanced.r, &instance.b);
-    let Some(system) = TangentSystem::new(instance, &exact) else {
-        return Ok(None);
-    };
-    let mut lambda = lambda.to_vec();
-    let goal = exact.unknowns.restrict(exact.l.as_ref(), exact.r.as_ref());
-    let gauge = gauge_directions(&exact);
-    for _ in 0..2 {
-        let mut missing = exact.jacobian_adjoint(instance, &lambda);
-        missing.iter_mut().zip(&goal).for_each(|(j, g)| *j = g - *j);
-        // Exactly, (L, R) − Jᵀλ is orthogonal to the gauge; its rounding is not, and no λ can answer that.
-        remove_components(&mut missing, &gauge);
-        let correction = exact.jacobian_times(instance, &system.solve(instance, &exact, &missing, 1e-6));
-        axpy(1.0, &correction, &mut lambda);
-    }
-    Ok(Some(Outcome {
+    Ok(nearest_dual(instance, &exact, lambda).map(|lambda| Outcome {
         l: exact.l,
         r: exact.r,
         lambda,
         stopped: None,
         method: "path",
     }))
+}
+
+/// The λ′ nearest `lambda` with Jᵀλ′ = (L, R) at balanced factors; `None` if the system is singular beyond its gauge.
+fn nearest_dual(instance: &Instance<'_>, at: &Point<'_>, lambda: &[f64]) -> Option<Vec<f64>> {
+    let system = TangentSystem::new(instance, at)?;
+    let mut lambda = lambda.to_vec();
+    let goal = at.unknowns.restrict(at.l.as_ref(), at.r.as_ref());
+    let gauge = gauge_directions(at);
+    for _ in 0..2 {
+        let mut missing = at.jacobian_adjoint(instance, &lambda);
+        missing.iter_mut().zip(&goal).for_each(|(j, g)| *j = g - *j);
+        // Exactly, (L, R) − Jᵀλ is orthogonal to the gauge; its rounding is not, and no λ can answer that.
+        remove_components(&mut missing, &gauge);
+        let correction = at.jacobian_times(instance, &system.solve(instance, at, &missing, 1e-6));
+        axpy(1.0, &correction, &mut lambda);
+    }
+    Some(lambda)
+}
+
+/// An outcome whose λ is known only to the rounding of a small misfit, with λ made as accurate as the factors. Optimality
+/// asks it of the singular vectors alone, and at (U, V) the system has none of the conditioning of Σ.
+pub(super) fn sharpen(instance: &Instance<'_>, mut outcome: Outcome) -> Result<Outcome, Error> {
+    let z = instance.domain.decompose_factors(&Factors {
+        l: outcome.l.clone(),
+        r: outcome.r.clone(),
+    })?;
+    let p = z.s.len();
+    let freedom = instance.domain.dimension_of_rank(instance.map.shape(), p);
+    if p == 0 || freedom > instance.b.len() {
+        return Ok(outcome);
+    }
+    let at = Point::new(instance, z.u, z.v, &instance.b);
+    if let Some(lambda) = nearest_dual(instance, &at, &outcome.lambda) {
+        outcome.lambda = lambda;
+    }
+    Ok(outcome)
 }
 
 /// Gauss-Newton until the misfit is rounding; `None` if it stops falling before.
@@ -189,7 +213,7 @@ fn gauge_directions(point: &Point<'_>) -> Mat<f64> {
     out
 }
 
-/// Value, bound and misfit of an exact outcome.
+/// Value, bound and misfit of an outcome for exact data or a ball.
 pub(super) fn judge(instance: &Instance<'_>, outcome: &Outcome) -> Result<Judged, Error> {
     let z = Factors {
         l: outcome.l.clone(),
@@ -202,11 +226,15 @@ pub(super) fn judge(instance: &Instance<'_>, outcome: &Outcome) -> Result<Judged
         .apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
     axpy(-1.0, &instance.b, &mut residual);
     let misfit = norm(&residual);
-    let bound = dot(&outcome.lambda, &instance.b) / top.max(1.0);
+    let epsilon = match instance.fit {
+        Fit::Ball(epsilon) => epsilon,
+        _ => 0.0,
+    };
+    let bound = (dot(&outcome.lambda, &instance.b) - epsilon * norm(&outcome.lambda)) / top.max(1.0);
     Ok(Judged {
         value,
         bound,
         misfit,
-        relative_misfit: misfit / norm(&instance.b),
+        violation: (misfit - epsilon).max(0.0) / norm(&instance.b),
     })
 }

@@ -17,6 +17,7 @@ use crate::instance::{Extras, Instance, load};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
+use crate::theory;
 
 /// Factors with at most this relative residual are compared with those that fit exactly.
 const EXACT: f64 = 1e-7;
@@ -124,6 +125,8 @@ fn assess(
     let certificate = certificate(&problem, flat.as_ref(), x, best).map_err(about)?;
     assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
+    let isometry = args.of_model.isometry;
+    theory::describe(result, &problem, flat.as_ref(), x, extras, isometry).map_err(about)?;
     if let Some(certificate) = &certificate {
         assess::proof(result, certificate);
     }

@@ -12,6 +12,7 @@ use crate::instance::{Extras, Instance, load};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
+use crate::theory;
 
 /// Recovers X.
 pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
@@ -77,6 +78,7 @@ fn assess(
     assess::proof(result, &solution.certificate);
     assess::point(result, &problem, flat, x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
+    theory::describe(result, &problem, flat, x, extras, args.of_model.isometry).map_err(about)?;
     let course = Course {
         source: &args.data,
         certificate: Some(&solution.certificate),

@@ -43,7 +43,7 @@ const MAX_STAGES: usize = 200;
 const STEPS: usize = 100;
 /// Most changes of rank at one μ: near the resolution of the arithmetic a column may come and go for ever.
 const ROUNDS: usize = 40;
-/// Singular values of Z below this share of the largest belong to dead columns.
+/// Singular values of Z below this share of the largest, or of the size of those that μ hides, belong to dead columns.
 const DEAD: f64 = 1e-6;
 /// Columns that may be added to a small factor at once.
 const BLOCK: usize = 4;
@@ -266,10 +266,15 @@ impl<'a> Path<'a, '_> {
 
     fn drop_dead_columns(&mut self) -> Result<(), Error> {
         let z = self.instance.domain.decompose_factors(&self.factors())?;
-        if z.s.iter().all(|s| *s > DEAD * z.s[0]) {
+        let Some(largest) = z.s.first().copied() else {
+            return Ok(());
+        };
+        // Columns are as small as μ/c where μ is about to let them in.
+        let share = DEAD * (self.mu / (self.instance.mean_square * largest)).min(1.0);
+        if z.s.iter().all(|s| *s > share * largest) {
             return Ok(());
         }
-        let kept = Factors::balanced(&z, DEAD);
+        let kept = Factors::balanced(&z, share);
         self.point = Point::new(self.instance, kept.l, kept.r, &self.target);
         Ok(())
     }
