@@ -144,7 +144,7 @@ fn undetermined(r: &ResultFile) -> Option<Line> {
             0 => "has".to_owned(),
             others => format!("and {} have", counted(others, "other")),
         };
-        format!("{first} {rest} fewer entries than the rank")
+        format!("{first} {rest} fewer entries than the rank: the objective decides there")
     });
     let open: Vec<String> = components.into_iter().chain(few).collect();
     (!open.is_empty()).then(|| ("open", open.join("; ")))

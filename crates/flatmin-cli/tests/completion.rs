@@ -159,7 +159,7 @@ fn what_the_pattern_leaves_open_is_said_once_by_name() {
     let open = text.lines().find(|line| line.starts_with("open")).unwrap();
     assert_eq!(
         open,
-        "open       the entries fall into 2 components that share no row or column; row \"ben\" and 3 others have fewer entries than the rank"
+        "open       the entries fall into 2 components that share no row or column; row \"ben\" and 3 others have fewer entries than the rank: the objective decides there"
     );
     folder.write_npz("full.npz", &[("X", &smooth(9, 8, 0.0))]);
     let text = String::from_utf8(folder.done("solve completion full.npz --exact").stdout).unwrap();
