@@ -225,14 +225,19 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             "root mean square error on the data of the fit",
         ),
         (
+            "generalization_error",
+            real(r.generalization_error),
+            "E(ŷ − y)² over x ~ N(0, I), against the truth",
+        ),
+        (
             "test_rmse",
             real(r.test_rmse),
-            "root mean square error on the entries held out",
+            "root mean square error on what was held out",
         ),
         (
             "test_mae",
             real(r.test_mae),
-            "mean absolute error on the entries held out",
+            "mean absolute error on what was held out",
         ),
         (
             "test_count",
@@ -242,7 +247,7 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
         (
             "test_relative_error",
             real(r.test_relative_error),
-            "‖error‖₂ / ‖values‖₂ on the entries held out",
+            "‖error‖₂ / ‖values‖₂ on what was held out",
         ),
         (
             "center",
@@ -343,6 +348,7 @@ mod tests {
             train_rmse: some,
             test_rmse: some,
             test_mae: some,
+            generalization_error: Some(1.0),
             test_count: Some(1),
             test_relative_error: some,
             center: Some("none".into()),
