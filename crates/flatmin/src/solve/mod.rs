@@ -169,7 +169,7 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Solution {
     /// Flat factors of X: W1 L and W2 R are balanced. In a symmetric domain they are ([U1 U2], [U1 −U2]), see
-    /// [`SignedFactors`](crate::SignedFactors), each part largest first. Their columns are the rank of X, padded with zeros to the rank asked
+    /// [`SignedFactors`], each part largest first. Their columns are the rank of X, padded with zeros to the rank asked
     /// for where that is larger.
     pub factors: Factors,
     /// λ, one number a measurement.
