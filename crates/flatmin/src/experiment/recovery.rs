@@ -135,7 +135,7 @@ impl Config {
             p: (1..=19).map(|i| f64::from(i) / 20.0).collect(),
             success: 1e-6,
             tolerance: 1e-7,
-            max_iterations: 2000,
+            max_iterations: 500,
         }
     }
 
