@@ -6,9 +6,14 @@ use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::householder::{
+    apply_block_householder_sequence_on_the_left_in_place_scratch,
+    apply_block_householder_sequence_on_the_left_in_place_with_conj,
+};
 use faer::linalg::matmul::{matmul, triangular};
+use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
-use faer::{Accum, Auto, Mat, MatMut, MatRef, Par, Spec};
+use faer::{Accum, Auto, Conj, Mat, MatMut, MatRef, Par, Spec};
 
 use super::vector::power_of_two;
 use crate::error::Error;
@@ -107,6 +112,36 @@ pub fn orthonormality_defect(q: MatRef<'_, f64>) -> f64 {
 /// (I − U Uᵀ) M for orthonormal columns U.
 pub fn project_off(u: MatRef<'_, f64>, m: MatRef<'_, f64>) -> Mat<f64> {
     m - product(u, product(u.transpose(), m).as_ref())
+}
+
+/// a = q·t with orthonormal columns q; t is square where a is tall, and a itself is t where it is wide.
+pub fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+    let (m, n) = a.shape();
+    if m <= n {
+        return (Mat::identity(m, m), a.to_owned());
+    }
+    let (block, mut packed) = (recommended_block_size::<f64>(m, n), a.to_owned());
+    let mut coefficients = Mat::zeros(block, n);
+    let scratch = qr_in_place_scratch::<f64>(m, n, block, Par::Seq, Default::default());
+    qr_in_place(
+        packed.as_mut(),
+        coefficients.as_mut(),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    );
+    let mut q = Mat::identity(m, n);
+    let scratch = apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(m, block, n);
+    apply_block_householder_sequence_on_the_left_in_place_with_conj(
+        packed.as_ref(),
+        coefficients.as_ref(),
+        Conj::No,
+        q.as_mut(),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+    );
+    let triangle = Mat::from_fn(n, n, |i, j| if i <= j { packed[(i, j)] } else { 0.0 });
+    (q, triangle)
 }
 
 /// a = u·diag(s)·vᵀ, s descending.

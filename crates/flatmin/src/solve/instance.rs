@@ -59,7 +59,9 @@ impl<'a> Instance<'a> {
         let fit = match (problem.fit(), penalty(problem, weights)) {
             (_, Some(mu)) => Fit::Penalised(mu / scale),
             (Fit::Ball(epsilon), None) => Fit::Ball(epsilon / scale),
-            _ => Fit::Exact,
+            (Fit::AbsoluteBall(radius), None) => Fit::AbsoluteBall(radius / scale),
+            // Both terms of the absolute objective scale with the data, and θ with neither.
+            (fit, None) => fit,
         };
         Instance {
             map,
@@ -76,7 +78,8 @@ impl<'a> Instance<'a> {
         match self.fit {
             Fit::Exact => size == 0.0,
             Fit::Ball(epsilon) => size <= epsilon,
-            Fit::Penalised(_) => size == 0.0,
+            Fit::AbsoluteBall(radius) => self.b.iter().map(|b| b.abs()).sum::<f64>() <= radius,
+            Fit::Penalised(_) | Fit::Absolute(_) => size == 0.0,
         }
     }
 
