@@ -9,18 +9,22 @@
 //! nearest to it that achieves this solves the same system (Candès, Li, Ma and Wright 2011, section 2.4). The operator is
 //! positive definite exactly if T ∩ Ω = {0}; it costs O(|Ω|·p), and with few outliers it is close to I.
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatMut, MatRef};
 
-use super::observations::Observations;
+use super::observations::{Observations, form};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
-use crate::linalg::dense::{Svd, product, project_off};
+use crate::linalg::dense::{Svd, add_product, product, project_off};
 use crate::linalg::vector::{dot, max_abs, norm};
 use crate::map::{Entries, MeasurementMap, column_major};
 
 /// Most Gauss-Newton steps: convergence is quadratic or the rank or the support is wrong.
 const STEPS: usize = 8;
+/// A step has to reduce the misfit by this factor: where rank and support are right, it is squared.
+const FALL: f64 = 0.1;
+/// A misfit of this share of Y is rounding.
+const EXACT: f64 = 1e-13;
 /// Most steps of conjugate gradients in one system: more are needed only where T and Ω nearly meet.
 const INNER: usize = 200;
 /// Entries of S below this share of the largest entry of Y are rounding.
@@ -30,8 +34,21 @@ const ZERO: f64 = 1e-10;
 pub(super) struct Completed {
     /// X.
     pub(super) x: Svd,
+    /// The same formed, column after column.
+    pub(super) dense: Vec<f64>,
     /// A*(λ), column after column.
     pub(super) w: Vec<f64>,
+}
+
+impl Completed {
+    /// P_{T⊥} W = W − U Vᵀ.
+    pub(super) fn off_tangent(&self) -> Vec<f64> {
+        let (d1, d2) = (self.x.u.nrows(), self.x.v.nrows());
+        let mut left = self.w.clone();
+        let target = MatMut::from_column_major_slice_mut(&mut left, d1, d2);
+        add_product(target, -1.0, self.x.u.as_ref(), self.x.v.transpose());
+        left
+    }
 }
 
 /// The exact pair near (X, W), with |λ| = `level` on the support; `None` if there seems to be none.
@@ -48,9 +65,10 @@ pub(super) fn complete(
     if p == 0 || fixed.is_empty() || p * (d1 + d2 - p) > free {
         return Ok(None);
     }
-    let Some((x, remainder)) = fit_free_entries(data, start, &fixed)? else {
+    let Some((x, dense)) = fit_free_entries(data, start, &fixed)? else {
         return Ok(None);
     };
+    let remainder = data.remainder(&dense);
     // The support may have been taken too large.
     let zero = ZERO * max_abs(&data.y);
     let fixed: Vec<usize> = (0..d1 * d2)
@@ -75,7 +93,7 @@ pub(super) fn complete(
     for (m, v) in missing.iter_mut().zip(column_major(x.v.as_ref())) {
         *m += v;
     }
-    let Some(correction) = tangent.solve(&missing, 1e-13) else {
+    let Some(correction) = tangent.solve(&missing, 1e-12) else {
         return Ok(None);
     };
     let change = tangent.form(&correction);
@@ -87,10 +105,10 @@ pub(super) fn complete(
             *w += change;
         }
     }
-    Ok(Some(Completed { x, w }))
+    Ok(Some(Completed { x, dense, w }))
 }
 
-/// Gauss-Newton until X meets Y off `fixed` to rounding: X and Y − X.
+/// Gauss-Newton until X meets Y off `fixed` to rounding: X, and X formed.
 fn fit_free_entries(
     data: &Observations,
     start: &Svd,
@@ -99,22 +117,23 @@ fn fit_free_entries(
     let (d1, d2) = data.shape;
     let size = norm(&data.y);
     let mut x = start.clone();
+    let mut dense = vec![0.0; d1 * d2];
     let mut last = f64::INFINITY;
     for _ in 0..STEPS {
-        let remainder = data.remainder(&x);
-        let mut error = remainder.clone();
+        form(&x, &mut dense);
+        let mut error = data.remainder(&dense);
         fixed.iter().for_each(|i| error[*i] = 0.0);
         let misfit = norm(&error);
-        if misfit <= 1e-14 * size || (misfit <= 1e-12 * size && misfit > 0.25 * last) {
-            return Ok(Some((x, remainder)));
+        if misfit <= EXACT * size {
+            return Ok(Some((x, dense)));
         }
-        if misfit.is_nan() || misfit > 0.5 * last {
+        if misfit.is_nan() || misfit > FALL * last {
             return Ok(None);
         }
         last = misfit;
         let tangent = Tangent::new(data.shape, &x, fixed)?;
         let rhs = tangent.project(MatRef::from_column_major_slice(&error, d1, d2));
-        let forcing = (misfit / size).clamp(1e-9, 1e-3);
+        let forcing = (misfit / size).clamp(1e-9, 1e-2);
         let Some(step) = tangent.solve(&rhs, forcing) else {
             return Ok(None);
         };

@@ -22,10 +22,10 @@ use super::monitor::Monitor;
 use super::{Settings, Status};
 use crate::error::Error;
 use crate::linalg::dense::Svd;
-use crate::linalg::vector::{dot, max_abs, norm};
-use crate::problem::Fit;
+use crate::linalg::operator_norm::upper_bound;
+use crate::linalg::vector::{dot, max_abs};
 use observations::{Observations, form};
-use singular::Shrinkage;
+use singular::{Shrinkage, rough_norm};
 
 /// The first t is this share of ‖Y‖_op, as in the augmented Lagrangian method.
 const FIRST: f64 = 0.8;
@@ -46,6 +46,8 @@ const CHECK: usize = 10;
 const SETTLED: f64 = 1e-2;
 /// See [`SETTLED`].
 const AGAIN: f64 = 0.25;
+/// A rough norm below this leaves no doubt that the norm is below 1.
+const CLEARLY_BELOW: f64 = 0.97;
 /// Relative change of v that is rounding.
 const ROUNDING: f64 = 1e-15;
 
@@ -90,8 +92,9 @@ struct Run<'a, 'b> {
     t: f64,
     /// The variable of the splitting.
     v: Vec<f64>,
-    /// Its proximal step X.
+    /// Its proximal step X, and that matrix formed.
     x: Svd,
+    dense: Vec<f64>,
     /// (v − X)/t = A*(λ) after a step.
     step: Step,
     /// The relative change at the last attempt at the exact equations.
@@ -119,7 +122,7 @@ struct Judged {
 impl<'a, 'b> Run<'a, 'b> {
     fn new(instance: &'b Instance<'a>, settings: &'b Settings) -> Result<Self, Error> {
         let data = Observations::new(instance)?;
-        let ((d1, d2), size) = (data.shape, instance.operator_norm(&instance.b)?);
+        let ((d1, d2), size) = (data.shape, rough_norm(&data.y, data.shape));
         // v = t·W with a feasible W along Y.
         let price = match data.level {
             Level::Threshold(theta) => max_abs(&data.y) / theta,
@@ -134,6 +137,7 @@ impl<'a, 'b> Run<'a, 'b> {
             data,
             shrinkage: Shrinkage::new(),
             t,
+            dense: vec![0.0; d1 * d2],
             x: Svd {
                 u: Mat::zeros(d1, 0),
                 s: Vec::new(),
@@ -155,8 +159,8 @@ impl<'a, 'b> Run<'a, 'b> {
         self.x = self
             .shrinkage
             .apply(MatRef::from_column_major_slice(&v, d1, d2), self.t)?;
-        let dense = form(&self.x);
-        let (change, level) = self.data.advance(&mut v, &dense, next / self.t, next);
+        form(&self.x, &mut self.dense);
+        let (change, level) = self.data.advance(&mut v, &self.dense, next / self.t, next);
         self.t = next;
         self.step = Step {
             change: change / self.data.size,
@@ -196,10 +200,11 @@ impl<'a, 'b> Run<'a, 'b> {
                 return Ok(self.outcome(Some(status)));
             }
             if evaluation % CHECK == 0 || self.step.change <= ROUNDING {
-                let (lambda, judged) = self.judge(&self.x, &self.multiplier())?;
+                let lambda = self.lambda(&self.multiplier());
+                let judged = self.judge_iterate(&lambda)?;
                 self.record(monitor, judged.bound);
                 if self.step.change <= ROUNDING || self.proves(&judged) {
-                    return Ok(self.finished(&self.x, lambda, None));
+                    return Ok(self.finished(lambda, None));
                 }
                 if let Some(outcome) = self.try_exact(monitor)? {
                     return Ok(outcome);
@@ -223,11 +228,8 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// (v − X)/t = A*(λ).
     fn multiplier(&self) -> Vec<f64> {
-        let mut w = form(&self.x);
-        w.iter_mut()
-            .zip(&self.v)
-            .for_each(|(x, v)| *x = (v - *x) / self.t);
-        w
+        let pairs = self.dense.iter().zip(&self.v);
+        pairs.map(|(x, v)| (v - x) / self.t).collect()
     }
 
     /// Phase 2, where rank and outliers seem settled.
@@ -241,13 +243,35 @@ impl<'a, 'b> Run<'a, 'b> {
         let Some(exact) = completion::complete(&self.data, &self.x, &w, self.step.level)? else {
             return Ok(None);
         };
-        let (lambda, judged) = self.judge(&exact.x, &exact.w)?;
+        let lambda = self.lambda(&exact.w);
+        // W is U Vᵀ on T, to rounding: its norm is 1, unless what is left off T has a larger one.
+        let left = exact.off_tangent();
+        let top = if rough_norm(&left, self.data.shape) < CLEARLY_BELOW {
+            1.0
+        } else {
+            self.instance.operator_norm(&lambda)?
+        };
+        let (total, _) = self.data.misfit(&exact.dense);
+        let judged = self.judge(exact.x.s.iter().sum(), total, &lambda, top);
         if !self.proves(&judged) {
             return Ok(None);
         }
-        self.x = exact.x;
+        (self.x, self.dense) = (exact.x, exact.dense);
         self.record(monitor, judged.bound);
-        Ok(Some(self.finished(&self.x, lambda, None)))
+        Ok(Some(self.finished(lambda, None)))
+    }
+
+    /// The iterate with its λ. Where a first look is good enough to end the run, the norm is bounded as the certificate will.
+    fn judge_iterate(&self, lambda: &[f64]) -> Result<Judged, Error> {
+        let nuclear = self.x.s.iter().sum();
+        let (total, _) = self.misfit();
+        let top = self.instance.operator_norm(lambda)?;
+        let judged = self.judge(nuclear, total, lambda, top);
+        if !self.proves(&judged) {
+            return Ok(judged);
+        }
+        let top = upper_bound(&self.instance.map.adjoint(lambda))?;
+        Ok(self.judge(nuclear, total, lambda, top))
     }
 
     fn proves(&self, judged: &Judged) -> bool {
@@ -256,18 +280,17 @@ impl<'a, 'b> Run<'a, 'b> {
             && judged.violation <= tolerance * judged.value.min(self.data.size)
     }
 
-    /// λ of A*(λ) = `w`, and what it is worth with `x`.
-    fn judge(&self, x: &Svd, w: &[f64]) -> Result<(Vec<f64>, Judged), Error> {
+    /// λ with A*(λ) = `w`.
+    fn lambda(&self, w: &[f64]) -> Vec<f64> {
         let (d1, d2) = self.data.shape;
-        let lambda = self
-            .instance
-            .map
-            .apply_dense(MatRef::from_column_major_slice(w, d1, d2));
-        let total = self.total(x);
-        let nuclear: f64 = x.s.iter().sum();
-        let top = self.instance.operator_norm(&lambda)?;
-        let (inner, largest) = (dot(&lambda, &self.instance.b), max_abs(&lambda));
-        let judged = match self.data.level {
+        let w = MatRef::from_column_major_slice(w, d1, d2);
+        self.instance.map.apply_dense(w)
+    }
+
+    /// What a point of nuclear norm `nuclear` and misfit `total` is worth with λ, of operator norm `top`.
+    fn judge(&self, nuclear: f64, total: f64, lambda: &[f64], top: f64) -> Judged {
+        let (inner, largest) = (dot(lambda, &self.instance.b), max_abs(lambda));
+        match self.data.level {
             Level::Threshold(theta) => Judged {
                 value: nuclear + theta * total,
                 bound: inner / top.max(largest / theta),
@@ -278,39 +301,32 @@ impl<'a, 'b> Run<'a, 'b> {
                 bound: (inner - radius * largest) / top,
                 violation: (total - radius).max(0.0) * (largest / top).max(1.0),
             },
-        };
-        Ok((lambda, judged))
+        }
     }
 
-    /// ‖A(X) − y‖_1.
-    fn total(&self, x: &Svd) -> f64 {
-        self.data.remainder(x).iter().map(|s| s.abs()).sum()
+    /// Σ|y − A(X)| and its sum of squares, at the iterate.
+    fn misfit(&self) -> (f64, f64) {
+        self.data.misfit(&self.dense)
     }
 
     fn record(&self, monitor: &mut Monitor<'_>, bound: f64) {
-        let remainder = self.data.remainder(&self.x);
-        let nuclear: f64 = self.x.s.iter().sum();
-        let value = match self.instance.fit {
-            Fit::Absolute(theta) => nuclear + theta * remainder.iter().map(|s| s.abs()).sum::<f64>(),
-            _ => nuclear,
+        let (total, squares) = self.misfit();
+        let nuclear = self.x.s.iter().sum::<f64>() + 0.0;
+        let value = match self.data.level {
+            Level::Threshold(theta) => nuclear + theta * total,
+            Level::Ball(_) => nuclear,
         };
-        let misfit = norm(&remainder);
         self.instance
-            .record(monitor, value, bound, misfit, self.x.s.len());
+            .record(monitor, value, bound, squares.sqrt(), self.x.s.len());
     }
 
     /// The present iterate.
     fn outcome(&self, stopped: Option<Status>) -> Outcome {
-        let (d1, d2) = self.data.shape;
-        let w = self.multiplier();
-        let lambda = self
-            .instance
-            .map
-            .apply_dense(MatRef::from_column_major_slice(&w, d1, d2));
-        self.finished(&self.x, lambda, stopped)
+        self.finished(self.lambda(&self.multiplier()), stopped)
     }
 
-    fn finished(&self, x: &Svd, lambda: Vec<f64>, stopped: Option<Status>) -> Outcome {
+    fn finished(&self, lambda: Vec<f64>, stopped: Option<Status>) -> Outcome {
+        let x = &self.x;
         let factor = |basis: &Mat<f64>| {
             Mat::from_fn(basis.nrows(), x.s.len(), |i, j| {
                 basis[(i, j)] * x.s[j].max(0.0).sqrt()

@@ -63,11 +63,22 @@ impl Observations {
     }
 
     /// Y − X, 0 where Y is not observed.
-    pub(super) fn remainder(&self, x: &Svd) -> Vec<f64> {
-        let mut out = form(x);
-        out.iter_mut().zip(&self.y).for_each(|(x, y)| *x = y - *x);
+    pub(super) fn remainder(&self, x: &[f64]) -> Vec<f64> {
+        let mut out: Vec<f64> = x.iter().zip(&self.y).map(|(x, y)| y - x).collect();
         self.unobserved.iter().for_each(|i| out[*i] = 0.0);
         out
+    }
+
+    /// The sums of the magnitudes and of the squares of Y − X where Y is observed.
+    pub(super) fn misfit(&self, x: &[f64]) -> (f64, f64) {
+        let (mut total, mut squares) = (0.0, 0.0);
+        for (i, (x, y)) in x.iter().zip(&self.y).enumerate() {
+            if !self.is_unobserved(i) {
+                total += (y - x).abs();
+                squares += (y - x).powi(2);
+            }
+        }
+        (total, squares)
     }
 
     /// One Douglas-Rachford step: v ← X + clamp(Y − X + ratio·(v − X), ±level) with X the proximal step of t‖·‖_* at v,
@@ -109,12 +120,10 @@ fn clamp_around(v: &mut [f64], x: &[f64], y: &[f64], level: f64) -> f64 {
     lanes.iter().sum()
 }
 
-/// U Σ Vᵀ, column after column.
-pub(super) fn form(x: &Svd) -> Vec<f64> {
+/// out ← U Σ Vᵀ, column after column.
+pub(super) fn form(x: &Svd, out: &mut [f64]) {
     let (d1, d2) = (x.u.nrows(), x.v.nrows());
     let scaled = Mat::from_fn(d1, x.s.len(), |i, j| x.u[(i, j)] * x.s[j]);
-    let mut out = vec![0.0; d1 * d2];
-    let target = MatMut::from_column_major_slice_mut(&mut out, d1, d2);
+    let target = MatMut::from_column_major_slice_mut(out, d1, d2);
     product_into(target, 1.0, scaled.as_ref(), x.v.transpose());
-    out
 }

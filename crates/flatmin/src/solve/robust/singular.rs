@@ -16,7 +16,7 @@ const SMALL: usize = 64;
 /// Columns of a first subspace, and the sweeps that a fresh one takes to settle.
 const FIRST: usize = 12;
 /// See [`FIRST`].
-const SWEEPS: usize = 3;
+const SWEEPS: usize = 2;
 /// From this ratio of sides on, the Gram matrix of the shorter side is the cheaper way to all singular values.
 const TALL: usize = 3;
 /// The Gram matrix has errors of ε·σ1²: it serves while σ1² is below this many t².
@@ -59,7 +59,7 @@ impl Shrinkage {
             return Ok(found);
         }
         let all = all_above(m, t)?;
-        let p = all.s.iter().take_while(|s| **s > t).count();
+        let p = above(&all.s, t);
         self.basis = all
             .v
             .as_ref()
@@ -78,10 +78,13 @@ impl Shrinkage {
         }
         loop {
             let mut ritz = self.sweep(m)?;
-            for _ in 1..sweeps {
-                ritz = self.sweep(m)?;
+            let mut p = above(&ritz.s, t);
+            if p < ritz.s.len() {
+                for _ in 1..sweeps {
+                    ritz = self.sweep(m)?;
+                }
+                p = above(&ritz.s, t);
             }
-            let p = ritz.s.iter().take_while(|s| **s > t).count();
             if p < ritz.s.len() {
                 let kept = with_spare(p).min(ritz.s.len());
                 self.basis = ritz.v.as_ref().subcols(0, kept).to_owned();
@@ -132,6 +135,10 @@ impl Shrinkage {
     }
 }
 
+fn above(s: &[f64], t: f64) -> usize {
+    s.iter().take_while(|s| **s > t).count()
+}
+
 /// Columns beyond the rank, which see new singular values come.
 fn with_spare(p: usize) -> usize {
     p + 4 + p / 10
@@ -155,6 +162,21 @@ fn all_above(m: MatRef<'_, f64>, t: f64) -> Result<Svd, Error> {
     let image = product(m, v.as_ref());
     let u = Mat::from_fn(rows, kept, |i, j| image[(i, j)] / s[j]);
     Ok(Svd { u, s, v })
+}
+
+/// ‖M‖_op of a d1×d2 matrix stored column after column, to a few percent from below: a few sweeps with a few vectors.
+pub(super) fn rough_norm(m: &[f64], (d1, d2): (usize, usize)) -> f64 {
+    let m = MatRef::from_column_major_slice(m, d1, d2);
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut v = Mat::from_fn(d2, 4.min(d2), |_, _| StandardNormal.sample(&mut rng));
+    let mut size = 0.0;
+    for _ in 0..8 {
+        let (q, _) = orthonormalise(product(m, v.as_ref()).as_ref());
+        v = product(m.transpose(), q.as_ref());
+        size = v.norm_l2();
+    }
+    let columns = (0..v.ncols()).map(|j| crate::linalg::vector::norm(v.col_as_slice(j)));
+    columns.fold(0.0, f64::max).min(size)
 }
 
 fn shrunken(svd: &Svd, t: f64, p: usize) -> Svd {
