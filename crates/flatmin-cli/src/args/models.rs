@@ -16,6 +16,8 @@ pub(crate) enum Model {
     Bilinear,
     /// Some of the entries of X
     Completion,
+    /// Robust PCA: Y = X + S, a few entries of it far off
+    Rpca,
 }
 
 impl Model {
@@ -25,6 +27,7 @@ impl Model {
             Model::Sensing => "sensing",
             Model::Bilinear => "bilinear",
             Model::Completion => "completion",
+            Model::Rpca => "rpca",
         }
     }
 }
@@ -34,16 +37,20 @@ impl Model {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
+    #[command(flatten)]
+    pub(crate) robust: RobustArgs,
 }
 
 impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
-        let completion = &self.completion;
-        let given: [(&str, bool, &[Model]); 3] = [
+        let (completion, robust) = (&self.completion, &self.robust);
+        let given: [(&str, bool, &[Model]); 5] = [
             ("--test", completion.test.is_some(), &[Model::Completion]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
+            ("--theta", robust.theta.is_some(), &[Model::Rpca]),
+            ("--radius", robust.radius.is_some(), &[Model::Rpca]),
         ];
         for (option, given, models) in given {
             if given && !models.contains(&model) {
@@ -72,6 +79,18 @@ pub(crate) struct CompletionArgs {
     /// What to subtract before solving and to add to predictions [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) center: Option<Centring>,
+}
+
+/// Options of robust PCA.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Robust PCA")]
+pub(crate) struct RobustArgs {
+    /// Minimise ‖X‖_* + V·‖Y − X‖_1 [default: 1/√max(d1, d2)]
+    #[arg(long, value_name = "V", value_parser = values::positive)]
+    pub(crate) theta: Option<f64>,
+    /// Minimise ‖X‖_* under ‖Y − X‖_1 ≤ T
+    #[arg(long, value_name = "T", value_parser = values::positive, conflicts_with = "theta")]
+    pub(crate) radius: Option<f64>,
 }
 
 /// What is subtracted from the entries before the fit.

@@ -6,6 +6,7 @@
 //! | bilinear | `a` (m, d1), `b` (m, d2), `y` (m) |
 //! | completion | `rows`, `cols` (0-based integers), `y`, `shape` (2 integers) |
 //! | completion | or `X` (d1, d2), NaN where nothing was observed |
+//! | robust PCA | `Y` (d1, d2), NaN where nothing was observed; optionally a boolean `mask` (d1, d2), true where it was |
 //! | factors | `L` (d1, k), `R` (d2, k) |
 //!
 //! An instance may also have `truth` (d1, d2). Every shape is checked against every other.
@@ -17,7 +18,7 @@ use ndarray::{Array2, Dim, Ix2, Ix3};
 
 use super::archive::Archive;
 use super::entries::{Entries, Places};
-use super::instance::{BilinearData, SensingData};
+use super::instance::{BilinearData, RobustData, SensingData};
 use super::npy;
 
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -84,6 +85,29 @@ fn read_entries(mut archive: Archive) -> Result<Entries> {
         row_ids: None,
         col_ids: None,
         places: Places::Entries,
+    })
+}
+
+pub(crate) fn read_robust(path: &Path) -> Result<RobustData> {
+    let mut archive = Archive::open(path, &["Y"], &["mask", "truth"])?;
+    let mut y = npy::matrix(archive.with_gaps("Y")?).context("key \"Y\"")?;
+    let shape = y.raw_dim();
+    if let Some(mask) = archive.mask("mask", y.dim())? {
+        ndarray::Zip::from(&mut y).and(&mask).for_each(|y, seen| {
+            if !seen {
+                *y = f64::NAN;
+            }
+        });
+    }
+    let truth = if y.is_empty() {
+        None
+    } else {
+        archive.optional("truth", shape)?
+    };
+    Ok(RobustData {
+        y,
+        truth,
+        frames: None,
     })
 }
 

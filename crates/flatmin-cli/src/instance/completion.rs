@@ -74,6 +74,7 @@ pub(super) fn load(
     let extras = Extras {
         truth: data.truth,
         completion: Some(completion),
+        frames: None,
     };
     Ok((map, y, extras))
 }

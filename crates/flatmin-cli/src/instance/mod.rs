@@ -1,6 +1,7 @@
 //! An instance read from a file: the map, the data, and what belongs to them.
 
 mod completion;
+mod robust;
 
 pub(crate) use completion::CompletionExtras;
 
@@ -13,6 +14,7 @@ use crate::args::{Model, ModelArgs};
 use crate::completion::centre::Centre;
 use crate::failure::{Failure, OrInput as _};
 use crate::input;
+use crate::input::instance::Frames;
 use crate::progress::Progress;
 
 /// The measurements y ≈ A(X), and what the file knows beside them.
@@ -31,6 +33,8 @@ pub(crate) struct Extras {
     pub(crate) truth: Option<Array2<f64>>,
     /// Completion only.
     pub(crate) completion: Option<CompletionExtras>,
+    /// Robust PCA of a film only.
+    pub(crate) frames: Option<Frames>,
 }
 
 impl Extras {
@@ -52,7 +56,7 @@ pub(crate) fn load(
     let about = |error| Failure::about(path, error);
     let with_truth = |truth| Extras {
         truth,
-        completion: None,
+        ..Extras::default()
     };
     let (map, y, extras): (Box<dyn MeasurementMap>, _, _) = match model {
         Model::Sensing => {
@@ -76,6 +80,7 @@ pub(crate) fn load(
             let (map, y, extras) = completion::load(path, &options.completion, seed, progress)?;
             (Box::new(map), y, extras)
         }
+        Model::Rpca => robust::load(path)?,
     };
     Ok(Instance {
         model,

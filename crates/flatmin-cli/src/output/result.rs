@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResultFile {
-    /// `sensing`, `bilinear` or `completion`.
+    /// `sensing`, `bilinear`, `completion` or `rpca`.
     pub(crate) model: String,
     /// `flat`, `nuclear` or `smoothed:ALPHA`.
     pub(crate) objective: String,
-    /// The data fit: `exact`, `epsilon` or `lambda`.
+    /// The data fit: `exact`, `epsilon` or `lambda`; for robust PCA `theta` or `radius`.
     pub(crate) fit: String,
     /// (d1, d2).
     pub(crate) shape: (usize, usize),
@@ -78,6 +78,12 @@ pub(crate) struct ResultFile {
     pub(crate) unobserved_rows: Option<usize>,
     /// Columns that no entry observes (completion): X is zero there.
     pub(crate) unobserved_columns: Option<usize>,
+    /// θ of ‖X‖_* + θ‖S‖_1 (robust PCA).
+    pub(crate) theta: Option<f64>,
+    /// ‖S‖_1 (robust PCA).
+    pub(crate) radius: Option<f64>,
+    /// Nonzeros of S (robust PCA).
+    pub(crate) outliers: Option<usize>,
     /// `--seed`.
     pub(crate) seed: u64,
     /// Threads used.
@@ -115,6 +121,8 @@ pub(crate) struct ReportData {
     pub(crate) observed: Option<Heatmap>,
     /// The recovered matrix.
     pub(crate) recovered: Option<Heatmap>,
+    /// The outliers S (robust PCA).
+    pub(crate) sparse: Option<Heatmap>,
     /// The true matrix, where it was given.
     pub(crate) truth: Option<Heatmap>,
 }

@@ -46,6 +46,16 @@ impl Draw {
         all.filter(|_| self.0.random::<f64>() < p).collect()
     }
 
+    /// For each of `count` entries +1 or −1, each with probability `share`/2, else 0.
+    pub(super) fn outliers(&mut self, count: usize, share: f64) -> Vec<f64> {
+        let mut outlier = || match self.0.random::<f64>() {
+            u if u < 0.5 * share => 1.0,
+            u if u < share => -1.0,
+            _ => 0.0,
+        };
+        (0..count).map(|_| outlier()).collect()
+    }
+
     /// Exactly m places, row after row.
     pub(super) fn places(&mut self, (d1, d2): (usize, usize), m: usize) -> Vec<(usize, usize)> {
         let mut chosen = index::sample(&mut self.0, d1 * d2, m).into_vec();

@@ -5,6 +5,7 @@
 mod bilinear;
 mod completion;
 mod draw;
+mod robust;
 mod sensing;
 mod size;
 mod target;
@@ -21,10 +22,17 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
             "--p: found with {model}, expected only with completion"
         )));
     }
+    if args.outliers.is_some() && args.model != Model::Rpca {
+        let model = args.model.name();
+        return Err(usage(format!(
+            "--outliers: found with {model}, expected only with rpca"
+        )));
+    }
     match args.model {
         Model::Sensing => sensing::generate(args)?,
         Model::Bilinear => bilinear::generate(args)?,
         Model::Completion => completion::generate(args)?,
+        Model::Rpca => robust::generate(args)?,
     }
     Ok(Ending::Done)
 }

@@ -56,7 +56,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
     Ok(best.map_or(Ending::Done, |best| ending(best.status)))
 }
 
-fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
+pub(super) fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
     let (left, right) = input::read_factors(&args.factors).or_input()?;
     for (key, found, expected) in [("L", left.nrows(), shape.0), ("R", right.nrows(), shape.1)] {
         if found != expected {

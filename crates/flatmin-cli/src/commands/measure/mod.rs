@@ -1,6 +1,7 @@
 //! `flatmin measure`: how flat are these factors, and how flat could they be? One family of models a file.
 
 mod linear;
+mod robust;
 
 use super::Ending;
 use super::run::run;
@@ -12,5 +13,6 @@ pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
     args.of_model.check(args.model)?;
     run(&args.run, |run| match args.model {
         Model::Sensing | Model::Bilinear | Model::Completion => linear::measure(run, args),
+        Model::Rpca => robust::measure(run, args),
     })
 }

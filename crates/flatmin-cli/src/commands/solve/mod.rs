@@ -1,6 +1,7 @@
 //! `flatmin solve`: recover, certify, report. One family of models a file.
 
 mod linear;
+mod robust;
 
 use super::Ending;
 use super::run::run;
@@ -12,5 +13,6 @@ pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
     args.of_model.check(args.model)?;
     run(&args.run, |run| match args.model {
         Model::Sensing | Model::Bilinear | Model::Completion => linear::solve(run, args),
+        Model::Rpca => robust::solve(run, args),
     })
 }
