@@ -79,20 +79,22 @@ pub(super) fn local(problem: &Problem, s: &[f64]) -> Result<Problem, Error> {
     Problem::new(map, y, Fit::Exact, Objective::Flat)
 }
 
-/// scaled_trace / (4·bound) − 1 with a proved bound on ‖X‖_* over all X with ‖Y − X‖_1 ≤ ‖S‖_1; `None` where some entries
+/// scaled_trace / (4·bound) − 1 with a proved bound on the nuclear norm of all that leave no more of Y than `x` does,
+/// ‖Y − X‖_1 (‖S‖_1, and what an unfinished run has missed); `None` where some entries
 /// are not observed, for which the traces weigh rows and columns and the bound does not.
 pub(super) fn excess_flatness(
     result: &ResultFile,
     problem: Problem,
+    x: &Factors,
     dual: &[f64],
 ) -> Result<Option<f64>, Error> {
-    let (Some(scaled_trace), Some(radius)) = (result.scaled_trace, result.radius) else {
+    let whole = entries_of(problem.map(), problem.data()).is_none();
+    let Some(scaled_trace) = result.scaled_trace.filter(|_| whole) else {
         return Ok(None);
     };
-    if entries_of(problem.map(), problem.data()).is_some() {
-        return Ok(None);
-    }
-    let problem = problem.with(ball(radius), Objective::Nuclear)?;
+    let image = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
+    let total: f64 = problem.data().iter().zip(image).map(|(y, x)| (y - x).abs()).sum();
+    let problem = problem.with(ball(total), Objective::Nuclear)?;
     let weights = Weights::new(problem.map(), Objective::Nuclear)?;
     let bound = dual_bound(&problem, &weights, dual)?.value;
     Ok((bound > 0.0).then(|| scaled_trace / (4.0 * bound) - 1.0))

@@ -232,6 +232,17 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             whole(r.unobserved_columns),
             "columns likewise",
         ),
+        (
+            "theta",
+            real(r.theta),
+            "--theta: the price of a unit of ‖Y − X‖_1",
+        ),
+        (
+            "radius",
+            real(r.radius),
+            "‖S‖_1, the sum of the magnitudes of the outliers S = Y − X",
+        ),
+        ("outliers", whole(r.outliers), "nonzero entries of S"),
     ];
     let known = rows.into_iter();
     known
@@ -301,6 +312,9 @@ mod tests {
             center: Some("none".into()),
             unobserved_rows: Some(0),
             unobserved_columns: Some(0),
+            theta: some,
+            radius: some,
+            outliers: Some(1),
             ..sample::result()
         };
         let shown: Vec<&str> = rows(&result)

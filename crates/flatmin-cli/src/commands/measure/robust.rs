@@ -68,7 +68,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
     if let Some(best) = &best {
         result.iterations = best.iterations;
         result.method = Some(best.method.to_owned());
-        result.excess_flatness = excess_flatness(&result, problem, &best.dual).map_err(about)?;
+        result.excess_flatness = excess_flatness(&result, problem, &x, &best.dual).map_err(about)?;
     }
     result.seconds = run.seconds();
     if let Some(out) = &run.out {

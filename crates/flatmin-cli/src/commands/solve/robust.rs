@@ -56,13 +56,13 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
         };
         let mut report = pictures::gather(&local, flat.as_ref(), x, &extras, &course).map_err(about)?;
         pictures::add_separation(&mut report, &problem, &s);
-        result.excess_flatness = excess_flatness(&result, problem, &solution.dual).map_err(about)?;
+        result.excess_flatness = excess_flatness(&result, problem, x, &solution.dual).map_err(about)?;
         result.seconds = run.seconds();
         separated::write(out, &local, x, &s, extras.frames.as_ref())?;
         run_files::write_solution(out, x, &extras)?;
         run_files::write(out, &result, &report)?;
     } else {
-        result.excess_flatness = excess_flatness(&result, problem, &solution.dual).map_err(about)?;
+        result.excess_flatness = excess_flatness(&result, problem, x, &solution.dual).map_err(about)?;
         result.seconds = run.seconds();
     }
     run.print(&result)?;
