@@ -53,7 +53,8 @@ pub(crate) enum Command {
 pub(crate) struct SolveArgs {
     /// What the data are
     pub(crate) model: Model,
-    /// The data: .npz; for completion also .npy, .csv, .tsv, .data, .dat, .mtx (text also with .gz)
+    /// The data: .npz; for completion also .npy, .csv, .tsv, .data, .dat, .mtx (text also with .gz); for rpca .npy, .csv, .tsv,
+    /// .mtx (array), or a folder of images, one frame a file
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) fit: FitArgs,
@@ -180,10 +181,14 @@ pub(crate) struct GenerateArgs {
     /// Completion: each entry is observed with this probability
     #[arg(long, value_parser = values::probability)]
     pub(crate) p: Option<f64>,
+    /// Rpca: this share of the entries gets an outlier, +1 or −1 [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_parser = values::share)]
+    pub(crate) outliers: Option<f64>,
     /// Of the random numbers; the same seed gives the same file
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
-    /// Standard deviation of the normal noise on each measurement (the matrix itself has Frobenius norm 1)
+    /// Standard deviation of the normal noise on each measurement (the matrix itself has Frobenius norm 1, for rpca
+    /// √(d1·d2))
     #[arg(long, default_value_t = 0.0, value_name = "SIGMA", value_parser = values::not_negative)]
     pub(crate) noise: f64,
     /// Largest over smallest of the matrix's nonzero singular values, which fall geometrically between

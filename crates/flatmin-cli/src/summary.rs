@@ -16,8 +16,10 @@ pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
         Some(("problem", problem(result))),
         proof(result),
         flatness(result),
+        outliers(result),
         result
             .residual
+            .filter(|_| result.outliers.is_none())
             .map(|residual| ("residual", format!("{} of ‖y‖", share(residual)))),
         Some(("unique", unique(result))),
         undetermined(result),
@@ -41,7 +43,7 @@ pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
 
 /// The status in words.
 fn ending(r: &ResultFile) -> String {
-    let objective = if r.fit == "lambda" {
+    let objective = if matches!(r.fit.as_str(), "lambda" | "theta") {
         "penalised objective"
     } else {
         "norm"
@@ -60,7 +62,7 @@ fn ending(r: &ResultFile) -> String {
 
 fn matrix(r: &ResultFile) -> String {
     let (rows, columns) = r.shape;
-    let what = if r.model == "completion" {
+    let what = if matches!(r.model.as_str(), "completion" | "rpca") {
         "entries"
     } else {
         "measurements"
@@ -78,6 +80,8 @@ fn problem(r: &ResultFile) -> String {
     let fit = match (r.fit.as_str(), r.epsilon, r.lambda) {
         ("epsilon", Some(epsilon), _) => format!("misfit at most {}", short(epsilon)),
         ("lambda", _, Some(lambda)) => format!("λ = {}", short(lambda)),
+        ("theta", ..) => format!("θ = {}", short(r.theta.unwrap_or(f64::NAN))),
+        ("radius", ..) => "at most this ‖S‖_1".to_owned(),
         _ => "exact fit".to_owned(),
     };
     let centre = match r.center.as_deref() {
@@ -148,6 +152,16 @@ fn undetermined(r: &ResultFile) -> Option<Line> {
     });
     let open: Vec<String> = components.into_iter().chain(few).collect();
     (!open.is_empty()).then(|| ("open", open.join("; ")))
+}
+
+/// S of robust PCA.
+fn outliers(r: &ResultFile) -> Option<Line> {
+    let (count, radius) = (r.outliers?, r.radius?);
+    let share = 100.0 * count as f64 / r.measurements as f64;
+    Some((
+        "outliers",
+        format!("{} ({share:.2} %), ‖S‖_1 = {}", self::count(count), short(radius)),
+    ))
 }
 
 fn held_out(r: &ResultFile) -> Option<Line> {

@@ -16,7 +16,7 @@ use faer::{Mat, MatRef};
 
 use crate::error::Error;
 use crate::factors::Factors;
-use crate::linalg::dense::{Svd, full_svd, product, symmetric_eigen, thin_svd};
+use crate::linalg::dense::{Svd, full_svd, orthonormalise, product, symmetric_eigen, thin_svd};
 
 /// Which X may solve a problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Domain {
             return z.svd();
         }
         let signs = column_signs(z.l.as_ref(), z.r.as_ref());
-        let (basis, triangle) = crate::factors::orthonormalise(z.l.as_ref());
+        let (basis, triangle) = orthonormalise(z.l.as_ref());
         let core = product(
             times_signs(triangle.as_ref(), &signs).as_ref(),
             triangle.transpose(),

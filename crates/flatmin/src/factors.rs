@@ -1,9 +1,9 @@
 //! Factored matrices  X = L Rᵀ,  L ∈ R^{d1×k}, R ∈ R^{d2×k}.
 
-use faer::{Mat, MatRef};
+use faer::Mat;
 
 use crate::error::{Error, check_finite};
-use crate::linalg::dense::{self, frobenius, product, thin_svd};
+use crate::linalg::dense::{self, frobenius, orthonormalise, product, thin_svd};
 use crate::map::column_major;
 
 /// A pair (L, R) with the same number of columns.
@@ -116,13 +116,4 @@ impl Factors {
         let right = product(self.r.transpose(), self.r.as_ref());
         frobenius((left - right).as_ref())
     }
-}
-
-/// a = Q·T with orthonormal columns Q; T is square where a is tall, and a itself is T where it is wide.
-pub(crate) fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
-    if a.nrows() <= a.ncols() {
-        return (Mat::identity(a.nrows(), a.nrows()), a.to_owned());
-    }
-    let qr = a.qr();
-    (qr.compute_thin_Q(), qr.thin_R().to_owned())
 }

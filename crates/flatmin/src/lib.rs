@@ -23,7 +23,9 @@
 //! (P)  min ‖W1 X W2‖_*   s.t.  A(X) = y,                       W = D^α: flat α = 1, nuclear α = 0;
 //!                        or    ‖A(X) − y‖₂ ≤ ε,
 //!      or  min ½‖A(X) − y‖₂² + μ‖W1 X W2‖_*;
-//! (D)  max ⟨λ, y⟩ (− ε‖λ‖₂)   s.t.  ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ 1;    max ⟨λ, y⟩ − ½‖λ‖₂²  s.t.  … ≤ μ.
+//!      or  min ‖X‖_* + θ‖A(X) − y‖_1,  or  min ‖X‖_* s.t. ‖A(X) − y‖_1 ≤ τ      (robust PCA: A observes entries, α = 0);
+//! (D)  max ⟨λ, y⟩ (− ε‖λ‖₂)   s.t.  ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ 1;    max ⟨λ, y⟩ − ½‖λ‖₂²  s.t.  … ≤ μ;
+//!      max ⟨λ, y⟩  s.t.  … ≤ 1, ‖λ‖_∞ ≤ θ;    max ⟨λ, y⟩ − τ‖λ‖_∞  s.t.  … ≤ 1.
 //! ```
 //!
 //! From Z = W1 X W2 = U Σ Vᵀ the flat factors are L = W1⁻¹ U √Σ, R = W2⁻¹ V √Σ, and any λ, scaled to be feasible for (D),
@@ -96,6 +98,8 @@
 //! | λ | `lambda`, `dual` | m | [`certificate::dual_bound`] |
 //! | W = B*(λ) | `w` | d1 × d2 | [`certificate::uniqueness`] |
 //! | ε, μ | `Fit::Ball`, `Fit::Penalised` | numbers | [`Fit`] |
+//! | θ, τ | `Fit::Absolute`, `Fit::AbsoluteBall` | numbers | [`Fit`] |
+//! | S = y − A(X) | `outliers` | m | [`solve::Solution::outliers`] |
 //! | str D²f | `Traces::scaled` | a number | [`flatness::Traces`] |
 //!
 //! Every number is an f64, in the units of the data. Threads are those of the rayon pool in use; results do not depend on

@@ -19,6 +19,19 @@ pub enum Fit {
     Ball(f64),
     /// ½‖A(X) − y‖₂² + λ·‖W̃1 X W̃2‖_*, with the weights W̃ of [`Weights`](crate::flatness::Weights).
     Penalised(f64),
+    /// ‖X‖_* + θ·‖A(X) − y‖_1, the sum of magnitudes: principal component pursuit (Candès, Li, Ma and Wright, *Robust
+    /// principal component analysis?*, J. ACM 58(3), 2011, DOI 10.1145/1970392.1970395), where few entries may be far off.
+    Absolute(f64),
+    /// ‖A(X) − y‖_1 ≤ τ: the robust form of Ding et al. (2024), where y is a low-rank matrix plus outliers S, ‖S‖_1 ≤ τ.
+    /// A solution of `Absolute(θ)` is one of this with τ = ‖A(X) − y‖_1.
+    AbsoluteBall(f64),
+}
+
+impl Fit {
+    /// Whether A(X) − y is measured by the sum of its magnitudes: robust PCA.
+    pub fn is_absolute(self) -> bool {
+        matches!(self, Fit::Absolute(_) | Fit::AbsoluteBall(_))
+    }
 }
 
 /// Which weights the nuclear norm carries: ‖W1 X W2‖_*.
@@ -59,7 +72,8 @@ impl Problem {
     ///
     /// # Errors
     /// A map without rows, columns or measurements; data of another length than m, not finite, or all beyond 1e150 or
-    /// below 1e-150 in magnitude (but not all zero); ε or λ not positive and finite; a smoothing power outside [0, 1].
+    /// below 1e-150 in magnitude (but not all zero); ε, λ, θ or τ not positive and finite; a smoothing power outside
+    /// [0, 1]; weights under an absolute fit, whose θ and τ are those of the plain nuclear norm.
     pub fn new(
         map: Box<dyn MeasurementMap>,
         data: Vec<f64>,
@@ -84,6 +98,15 @@ impl Problem {
             Fit::Exact => {}
             Fit::Ball(epsilon) => positive("epsilon", epsilon)?,
             Fit::Penalised(lambda) => positive("lambda", lambda)?,
+            Fit::Absolute(theta) => positive("theta", theta)?,
+            Fit::AbsoluteBall(radius) => positive("radius", radius)?,
+        }
+        if fit.is_absolute() && objective != Objective::Nuclear {
+            return Err(Error::Setting {
+                name: "the objective of robust PCA",
+                found: format!("{objective:?}").to_lowercase(),
+                expected: "nuclear (for a matrix observed whole, D1 and D2 are multiples of I and flat is the same)",
+            });
         }
         if let Objective::Smoothed(alpha) = objective
             && !(0.0..=1.0).contains(&alpha)
@@ -106,13 +129,20 @@ impl Problem {
     /// The same problem over the matrices of `domain`; [`Problem::new`] seeks X among all.
     ///
     /// # Errors
-    /// A symmetric or semidefinite domain for a map some of whose A_i are not symmetric.
+    /// A symmetric or semidefinite domain for a map some of whose A_i are not symmetric, or for an absolute fit.
     pub fn over(self, domain: Domain) -> Result<Self, Error> {
         if domain.is_symmetric() && !self.map.is_symmetric() {
             return Err(Error::Setting {
                 name: "domain",
                 found: format!("{domain:?} for a map that is not symmetric"),
                 expected: "measurements ⟨A_i, X⟩ with every A_i symmetric",
+            });
+        }
+        if domain.is_symmetric() && self.fit.is_absolute() {
+            return Err(Error::Setting {
+                name: "domain",
+                found: format!("{domain:?} with an absolute fit"),
+                expected: "the general domain for robust PCA",
             });
         }
         Ok(Problem { domain, ..self })

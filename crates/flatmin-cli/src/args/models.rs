@@ -23,6 +23,8 @@ pub(crate) enum Model {
     Phase,
     /// y_i = Σ_j ±(u_jᵀ x_i)²: a hidden layer of squares, M = U1 U1ᵀ − U2 U2ᵀ
     Network,
+    /// Robust PCA: Y = X + S, a few entries of it far off
+    Rpca,
 }
 
 impl Model {
@@ -35,6 +37,7 @@ impl Model {
             Model::Covariance => "covariance",
             Model::Phase => "phase",
             Model::Network => "network",
+            Model::Rpca => "rpca",
         }
     }
 
@@ -64,6 +67,8 @@ pub(crate) struct ModelArgs {
     pub(crate) completion: CompletionArgs,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) robust: RobustArgs,
     /// Score the result on other data: entries (completion), or x and y (network)
     #[arg(long, value_name = "FILE", help_heading = "Completion and network")]
     pub(crate) test: Option<PathBuf>,
@@ -72,8 +77,8 @@ pub(crate) struct ModelArgs {
 impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
-        let (completion, network) = (&self.completion, &self.network);
-        let given: [(&str, bool, &[Model]); 6] = [
+        let (completion, network, robust) = (&self.completion, &self.network, &self.robust);
+        let given: [(&str, bool, &[Model]); 8] = [
             (
                 "--isometry",
                 self.isometry,
@@ -88,6 +93,8 @@ impl ModelArgs {
             ("--negative", network.negative.is_some(), &[Model::Network]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
+            ("--theta", robust.theta.is_some(), &[Model::Rpca]),
+            ("--radius", robust.radius.is_some(), &[Model::Rpca]),
         ];
         for (option, given, models) in given {
             if given && !models.contains(&model) {
@@ -125,6 +132,18 @@ pub(crate) struct NetworkArgs {
     /// Most hidden units with output weight −1 [default: as many as the convex solution needs]
     #[arg(long, value_name = "K2")]
     pub(crate) negative: Option<usize>,
+}
+
+/// Options of robust PCA.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Robust PCA")]
+pub(crate) struct RobustArgs {
+    /// Minimise ‖X‖_* + V·‖Y − X‖_1 [default: 1/√max(d1, d2)]
+    #[arg(long, value_name = "V", value_parser = values::positive)]
+    pub(crate) theta: Option<f64>,
+    /// Minimise ‖X‖_* under ‖Y − X‖_1 ≤ T
+    #[arg(long, value_name = "T", value_parser = values::positive, conflicts_with = "theta")]
+    pub(crate) radius: Option<f64>,
 }
 
 /// What is subtracted from the entries before the fit.

@@ -3,6 +3,7 @@
 pub(crate) mod generate;
 pub(crate) mod measure;
 pub(crate) mod report;
+mod robust;
 mod run;
 pub(crate) mod solve;
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::{Array, Array2, ArrayD, Dimension, IntoDimension, IxDyn};
 use zip::{CompressionMethod, ZipArchive, read::ZipFile};
 
-use super::numpy::{read_integers, read_numbers, shown_shape};
+use super::numpy::{read_booleans, read_integers, read_numbers, shown_shape};
 
 /// Deflate never packs tighter than this: a member that claims more is false.
 const BEST_RATIO: u64 = 1032;
@@ -98,6 +98,21 @@ impl Archive {
     /// The integers of a key.
     pub(crate) fn integers(&mut self, key: &str) -> Result<Vec<i64>> {
         self.read(key, |entry, size| read_integers(entry, size))
+    }
+
+    /// Truth values of a key that may be absent, in the given shape.
+    pub(crate) fn mask(&mut self, key: &str, shape: (usize, usize)) -> Result<Option<Array2<bool>>> {
+        if !self.has(key) {
+            return Ok(None);
+        }
+        let (found, values) = self.read(key, |entry, size| read_booleans(entry, size))?;
+        ensure!(
+            found == [shape.0, shape.1],
+            "key {key:?}: found shape {}, expected {}",
+            shown_shape(&found),
+            shown_shape(&[shape.0, shape.1])
+        );
+        Ok(Some(Array2::from_shape_vec(shape, values)?))
     }
 
     /// Opens the member of a key, checks that its size can be true and hands it to `read`.

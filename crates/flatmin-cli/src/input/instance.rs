@@ -55,3 +55,23 @@ pub(crate) struct SymmetricData {
     /// d × d, symmetric.
     pub(crate) truth: Option<Array2<f64>>,
 }
+
+/// Robust PCA: Y, a few entries of which are far off.
+#[derive(Clone, Debug)]
+pub(crate) struct RobustData {
+    /// d1 × d2, NaN where nothing was observed.
+    pub(crate) y: Array2<f64>,
+    /// d1 × d2.
+    pub(crate) truth: Option<Array2<f64>>,
+    /// Where the columns of Y are pictures.
+    pub(crate) frames: Option<Frames>,
+}
+
+/// The pictures that the columns of a matrix are: pixels row after row, grey from 0 to 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frames {
+    /// The names of the files without their endings, one a column.
+    pub(crate) names: Vec<String>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}

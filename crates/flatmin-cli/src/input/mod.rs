@@ -7,8 +7,11 @@ mod archive;
 mod entries;
 mod held_out;
 mod ids;
+mod images;
 pub(crate) mod instance;
 mod matrix_market;
+mod matrix_market_array;
+mod matrix_table;
 mod npy;
 mod npz;
 mod numpy;
@@ -26,7 +29,7 @@ use ndarray::Array2;
 pub(crate) use entries::Completion;
 use entries::Entries;
 pub(crate) use held_out::TestEntries;
-use instance::{BilinearData, CompletionData, SensingData, SymmetricData};
+use instance::{BilinearData, CompletionData, RobustData, SensingData, SymmetricData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -63,6 +66,59 @@ pub(crate) fn read_completion(path: &Path) -> Result<Completion> {
 /// Held-out entries from any of the formats, in the rows and columns of `training`.
 pub(crate) fn read_entries_like(path: &Path, training: &CompletionData) -> Result<TestEntries> {
     in_file(path, || held_out::matched(completion(path)?, training))
+}
+
+/// A matrix for robust PCA from any of the formats.
+pub(crate) fn read_robust(path: &Path) -> Result<RobustData> {
+    in_file(path, || {
+        let data = robust(path)?;
+        check_matrix(&data.y)?;
+        Ok(data)
+    })
+}
+
+fn robust(path: &Path) -> Result<RobustData> {
+    if path.is_dir() {
+        return images::read(path);
+    }
+    let name = path
+        .file_name()
+        .map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
+    let (stem, zipped) = name
+        .strip_suffix(".gz")
+        .map_or((name.as_str(), false), |stem| (stem, true));
+    let y = match stem.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "npz" if !zipped => return npz::read_robust(path),
+        "npy" if !zipped => npy::read_matrix(path)?,
+        "csv" => matrix_table::read(path, b',')?,
+        "tsv" => matrix_table::read(path, b'\t')?,
+        "mtx" => matrix_market_array::read(path)?,
+        _ => bail!(
+            "found a name of no known format, expected .npz, .npy, .csv, .tsv, .mtx (the text ones also with .gz) or a folder of images"
+        ),
+    };
+    Ok(RobustData {
+        y,
+        truth: None,
+        frames: None,
+    })
+}
+
+/// NaN stands for what was not observed; infinities and a matrix of nothing else stand for mistakes.
+fn check_matrix(y: &Array2<f64>) -> Result<()> {
+    let (d1, d2) = y.dim();
+    ensure!(
+        d1 > 0 && d2 > 0,
+        "found a matrix of {d1} rows and {d2} columns, expected at least one of each"
+    );
+    if let Some(((i, j), value)) = y.indexed_iter().find(|(_, value)| value.is_infinite()) {
+        bail!("found {value} at ({i}, {j}), expected a finite number, or NaN for unobserved");
+    }
+    ensure!(
+        y.iter().any(|value| !value.is_nan()),
+        "found NaN everywhere, expected at least one observed number"
+    );
+    Ok(())
 }
 
 fn completion(path: &Path) -> Result<Completion> {

@@ -1,9 +1,9 @@
-//! Completion from a `.npy` file, or one array of an archive: a matrix with NaN where nothing was observed.
+//! Completion and robust PCA from a `.npy` file, or one array of an archive: a matrix with NaN where nothing was observed.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use ndarray::{ArrayD, Ix2};
+use ndarray::{Array2, ArrayD, Ix2};
 
 use super::entries::{Entries, Places};
 use super::numpy::{read_numbers, shown_shape};
@@ -15,12 +15,25 @@ pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
     entries(array)
 }
 
+/// A matrix as it stands.
+pub(super) fn read_matrix(path: &Path) -> Result<Array2<f64>> {
+    let file = super::open_file(path)?;
+    let size = file.metadata().context("cannot be read")?.len();
+    matrix(read_numbers(file, size)?)
+}
+
+/// An array of two dimensions.
+pub(super) fn matrix(array: ArrayD<f64>) -> Result<Array2<f64>> {
+    let shape = array.shape().to_vec();
+    array
+        .into_dimensionality::<Ix2>()
+        .map_err(|_| anyhow!("found shape {}, expected a matrix (d1, d2)", shown_shape(&shape)))
+}
+
 /// The numbers of a matrix that are not NaN.
 pub(super) fn entries(array: ArrayD<f64>) -> Result<Entries> {
     let shape = array.shape().to_vec();
-    let matrix = array
-        .into_dimensionality::<Ix2>()
-        .map_err(|_| anyhow!("found shape {}, expected a matrix (d1, d2)", shown_shape(&shape)))?;
+    let matrix = matrix(array)?;
     ensure!(
         !shape.contains(&0),
         "found shape {}, expected no dimension 0",

@@ -7,6 +7,7 @@
 //! | covariance, phase, network | `x` (m, d), `y` (m) |
 //! | completion | `rows`, `cols` (0-based integers), `y`, `shape` (2 integers) |
 //! | completion | or `X` (d1, d2), NaN where nothing was observed |
+//! | robust PCA | `Y` (d1, d2), NaN where nothing was observed; optionally a boolean `mask` (d1, d2), true where it was |
 //! | factors | `L` (d1, k), `R` (d2, k) |
 //! | factors of a symmetric matrix | `U1` (d, k1), `U2` (d, k2) |
 //!
@@ -19,7 +20,7 @@ use ndarray::{Array2, Dim, Ix2, Ix3};
 
 use super::archive::Archive;
 use super::entries::{Entries, Places};
-use super::instance::{BilinearData, SensingData, SymmetricData};
+use super::instance::{BilinearData, RobustData, SensingData, SymmetricData};
 use super::npy;
 
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -113,6 +114,29 @@ fn read_entries(mut archive: Archive) -> Result<Entries> {
         row_ids: None,
         col_ids: None,
         places: Places::Entries,
+    })
+}
+
+pub(crate) fn read_robust(path: &Path) -> Result<RobustData> {
+    let mut archive = Archive::open(path, &["Y"], &["mask", "truth"])?;
+    let mut y = npy::matrix(archive.with_gaps("Y")?).context("key \"Y\"")?;
+    let shape = y.raw_dim();
+    if let Some(mask) = archive.mask("mask", y.dim())? {
+        ndarray::Zip::from(&mut y).and(&mask).for_each(|y, seen| {
+            if !seen {
+                *y = f64::NAN;
+            }
+        });
+    }
+    let truth = if y.is_empty() {
+        None
+    } else {
+        archive.optional("truth", shape)?
+    };
+    Ok(RobustData {
+        y,
+        truth,
+        frames: None,
     })
 }
 

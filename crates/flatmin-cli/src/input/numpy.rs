@@ -46,6 +46,19 @@ pub(crate) fn read_integers(mut reader: impl Read, size: u64) -> Result<Vec<i64>
     Ok(data)
 }
 
+/// Reads truth values, booleans or integers 0 and 1, of any shape: the shape, and the values in C order.
+pub(crate) fn read_booleans(mut reader: impl Read, size: u64) -> Result<(Vec<usize>, Vec<bool>)> {
+    let header = Header::read_as(&mut reader, size, Dtype::parse_boolean)?;
+    let data = header.integers(&mut reader)?;
+    expect_end(&mut reader)?;
+    if let Some((i, value)) = data.iter().enumerate().find(|(_, value)| !matches!(value, 0 | 1)) {
+        bail!("found {value} as number {i}, expected truth values (booleans, or 0 and 1)");
+    }
+    let array = ArrayD::from_shape_vec(IxDyn(&header.shape).set_f(header.fortran), data)
+        .map_err(|_| anyhow!("found shape {}, too large to hold", shown_shape(&header.shape)))?;
+    Ok((header.shape, array.iter().map(|value| *value == 1).collect()))
+}
+
 /// A shape as numpy prints it.
 pub(crate) fn shown_shape(shape: &[usize]) -> String {
     match shape {
@@ -104,6 +117,14 @@ impl Dtype {
     }
 }
 
+impl Dtype {
+    /// The same for `|b1`, whose values are stored as 0 and 1.
+    fn parse_boolean(descr: &str) -> Result<Self> {
+        let boolean = matches!(descr, "|b1" | "b1" | "?" | "<b1" | "=b1" | ">b1");
+        Self::parse(if boolean { "|u1" } else { descr })
+    }
+}
+
 /// What an unsupported type code holds, in words.
 fn meaning(code: &str) -> &'static str {
     match code.chars().next() {
@@ -128,10 +149,15 @@ struct Header {
 }
 
 impl Header {
-    /// Reads the header of an array that takes up `size` bytes with it.
+    /// Reads the header of an array of numbers that takes up `size` bytes with it.
     fn read(reader: &mut impl Read, size: u64) -> Result<Self> {
+        Self::read_as(reader, size, Dtype::parse)
+    }
+
+    /// The same for types that `dtype` knows.
+    fn read_as(reader: &mut impl Read, size: u64, dtype: fn(&str) -> Result<Dtype>) -> Result<Self> {
         let (text, consumed) = header_text(reader)?;
-        let header = Self::parse(&text)?;
+        let header = Self::parse(&text, dtype)?;
         let promised = (header.count as u64).checked_mul(header.dtype.width as u64);
         let present = size.saturating_sub(consumed);
         ensure!(
@@ -144,7 +170,7 @@ impl Header {
         Ok(header)
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    fn parse(text: &str, dtype: fn(&str) -> Result<Dtype>) -> Result<Self> {
         let descr = value_of(text, "descr")?;
         let quoted = descr.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
         let (descr, _) =
@@ -159,7 +185,7 @@ impl Header {
         let count =
             count.with_context(|| format!("found shape {}, too large to hold", shown_shape(&shape)))?;
         Ok(Self {
-            dtype: Dtype::parse(descr)?,
+            dtype: dtype(descr)?,
             fortran,
             shape,
             count,

@@ -1,6 +1,7 @@
 //! An instance read from a file: the map, the data, and what belongs to them.
 
 mod completion;
+mod robust;
 
 pub(crate) use completion::CompletionExtras;
 
@@ -13,7 +14,7 @@ use crate::args::{Model, ModelArgs};
 use crate::completion::centre::Centre;
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
-use crate::input::instance::SymmetricData;
+use crate::input::instance::{Frames, SymmetricData};
 use crate::progress::Progress;
 
 /// The measurements y ≈ A(X), and what the file knows beside them.
@@ -34,6 +35,8 @@ pub(crate) struct Extras {
     pub(crate) completion: Option<CompletionExtras>,
     /// Network only: x and y to score on.
     pub(crate) test: Option<SymmetricData>,
+    /// Robust PCA of a film only.
+    pub(crate) frames: Option<Frames>,
 }
 
 impl Extras {
@@ -93,6 +96,7 @@ pub(crate) fn load(
             let (map, y, extras) = completion::load(path, options, seed, progress)?;
             (Box::new(map), y, extras)
         }
+        Model::Rpca => robust::load(path)?,
     };
     Ok(Instance {
         model,

@@ -5,3 +5,4 @@ pub(crate) mod ids;
 pub(crate) mod npz;
 pub(crate) mod result;
 pub(crate) mod run_files;
+pub(crate) mod separated;

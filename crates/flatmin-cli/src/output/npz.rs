@@ -41,6 +41,11 @@ pub(crate) fn write_npz<'a, M: Clone + Into<Member<'a>>>(
     Ok(())
 }
 
+/// Writes one array as a `.npy` file.
+pub(crate) fn write_npy(mut writer: impl Write, array: &Member<'_>) -> Result<()> {
+    array.write(&mut writer)
+}
+
 impl Member<'_> {
     fn len(&self) -> usize {
         match self {

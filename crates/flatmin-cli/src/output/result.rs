@@ -12,7 +12,7 @@ pub(crate) struct ResultFile {
     pub(crate) model: String,
     /// `flat`, `nuclear` or `smoothed:ALPHA`.
     pub(crate) objective: String,
-    /// The data fit: `exact`, `epsilon` or `lambda`.
+    /// The data fit: `exact`, `epsilon` or `lambda`; for robust PCA `theta` or `radius`.
     pub(crate) fit: String,
     /// (d1, d2).
     pub(crate) shape: (usize, usize),
@@ -95,6 +95,12 @@ pub(crate) struct ResultFile {
     pub(crate) regularity: Option<RegularityKeys>,
     /// With `--isometry`: a lower estimate of the restricted isometry constant of the map at the rank of X.
     pub(crate) isometry_constant: Option<f64>,
+    /// θ of ‖X‖_* + θ‖S‖_1 (robust PCA).
+    pub(crate) theta: Option<f64>,
+    /// ‖S‖_1 (robust PCA).
+    pub(crate) radius: Option<f64>,
+    /// Nonzeros of S (robust PCA).
+    pub(crate) outliers: Option<usize>,
     /// `--seed`.
     pub(crate) seed: u64,
     /// Threads used.
@@ -151,6 +157,8 @@ pub(crate) struct ReportData {
     pub(crate) observed: Option<Heatmap>,
     /// The recovered matrix.
     pub(crate) recovered: Option<Heatmap>,
+    /// The outliers S (robust PCA).
+    pub(crate) sparse: Option<Heatmap>,
     /// The true matrix, where it was given.
     pub(crate) truth: Option<Heatmap>,
 }

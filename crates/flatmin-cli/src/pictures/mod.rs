@@ -10,7 +10,9 @@ use flatmin::certificate::Certificate;
 use flatmin::flatness::Weights;
 use flatmin::solve::Record;
 use flatmin::{Error, Factors, Problem};
+use ndarray::Array2;
 
+use crate::completion::centre::Centre;
 use crate::instance::{Extras, entries_of};
 use crate::output::result::{HistoryRow, ReportData};
 
@@ -50,8 +52,32 @@ pub(crate) fn gather(
         cross_section,
         observed: observed.map(|entries| heatmap::observed(entries, problem.data(), &centre)),
         recovered: Some(heatmap::recovered(x, &centre)),
+        sparse: None,
         truth: extras.truth.as_ref().map(heatmap::dense),
     })
+}
+
+/// Adds the matrix Y and the outliers S of robust PCA.
+pub(crate) fn add_separation(report: &mut ReportData, problem: &Problem, s: &[f64]) {
+    let map = problem.map();
+    let (observed, sparse) = match entries_of(map, problem.data()) {
+        Some(entries) => {
+            let none = Centre::default();
+            (
+                heatmap::observed(entries, problem.data(), &none),
+                heatmap::observed(entries, s, &none),
+            )
+        }
+        None => {
+            let whole = |values: &[f64]| {
+                let shape = map.shape();
+                heatmap::dense(&Array2::from_shape_fn(shape, |(a, b)| values[a * shape.1 + b]))
+            };
+            (whole(problem.data()), whole(s))
+        }
+    };
+    report.observed = Some(observed);
+    report.sparse = Some(sparse);
 }
 
 /// The name of the input file, without the folders: they are of no interest to who reads the report.

@@ -51,6 +51,7 @@ pub(crate) fn data() -> ReportData {
         cross_section: Some(cross_section(12.0)),
         observed: Some(heatmap(30, 30, |i, j| (i * 7 + j * 5) % 11 % 2 == 0)),
         recovered: Some(heatmap(30, 30, |_, _| true)),
+        sparse: None,
         truth: Some(heatmap(30, 30, |_, _| true)),
     }
 }

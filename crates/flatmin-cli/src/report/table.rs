@@ -284,6 +284,17 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             real(r.isometry_constant),
             "--isometry: the restricted isometry constant at the rank of X is at least this",
         ),
+        (
+            "theta",
+            real(r.theta),
+            "--theta: the price of a unit of ‖Y − X‖_1",
+        ),
+        (
+            "radius",
+            real(r.radius),
+            "‖S‖_1, the sum of the magnitudes of the outliers S = Y − X",
+        ),
+        ("outliers", whole(r.outliers), "nonzero entries of S"),
     ];
     let known = rows.into_iter();
     known
@@ -358,6 +369,9 @@ mod tests {
             under_observed_columns: Some(0),
             components: Some(1),
             isometry_constant: some,
+            theta: some,
+            radius: some,
+            outliers: Some(1),
             ..sample::result()
         };
         let shown: Vec<&str> = rows(&result)

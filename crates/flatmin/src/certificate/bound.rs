@@ -65,6 +65,15 @@ fn best_multiple(
             let epsilon = (epsilon / unit).max(f64::MIN_POSITIVE);
             lowered((inner - epsilon * size) / operator_norm, unit)
         }
+        Fit::Absolute(theta) => {
+            // Feasible: s·‖W‖ ≤ 1 and s·‖λ‖_∞ ≤ θ.
+            let over = (max_abs(lambda) / theta) * (1.0 + 4.0 * f64::EPSILON);
+            lowered(inner / operator_norm.max(over), unit)
+        }
+        Fit::AbsoluteBall(radius) => {
+            let radius = (radius / unit).max(f64::MIN_POSITIVE) * (1.0 + 4.0 * f64::EPSILON);
+            lowered((inner - radius * max_abs(lambda)) / operator_norm, unit)
+        }
         Fit::Penalised(penalty) => {
             let mu = penalty * weights.penalty_scale * (1.0 - 16.0 * f64::EPSILON) / unit;
             if mu < f64::MIN_POSITIVE {

@@ -6,11 +6,14 @@
 //!   exact:      max ⟨λ, y⟩                  s.t. ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ 1,
 //!   ball:       max ⟨λ, y⟩ − ε‖λ‖₂          likewise,
 //!   penalised:  max ⟨λ, y⟩ − ½‖λ‖₂²         s.t. ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ μ,
+//!   absolute:   max ⟨λ, y⟩                  s.t. ‖A*(λ)‖_op ≤ 1, ‖λ‖_∞ ≤ θ,
+//!   in an absolute ball:  max ⟨λ, y⟩ − τ‖λ‖_∞  s.t. ‖A*(λ)‖_op ≤ 1,
 //!
 //! and any λ, scaled to be feasible, bounds the optimum from below. In the symmetric [`Domain`](crate::Domain) nothing
 //! changes; where X ⪰ 0 the constraint is on the largest eigenvalue alone, λ_max(W1⁻¹ A*(λ) W2⁻¹).
 
 mod bound;
+mod injectivity;
 mod uniqueness;
 
 pub use bound::{DualBound, dual_bound};
@@ -19,13 +22,13 @@ pub use uniqueness::{Uniqueness, uniqueness};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Weights;
-use crate::linalg::vector::safe_norm;
+use crate::linalg::vector::{max_abs, safe_norm};
 use crate::problem::{Fit, Problem};
 
 /// What is proved of a candidate (L, R) with a dual vector λ.
 #[derive(Clone, Debug)]
 pub struct Certificate {
-    /// The convex objective at X = L Rᵀ: ‖W1 X W2‖_*, or the whole penalised objective.
+    /// The convex objective at X = L Rᵀ: ‖W1 X W2‖_*, or the whole objective where the misfit is part of it.
     pub value: f64,
     /// No feasible X has a smaller objective than this: proved, rounding included.
     pub lower_bound: f64,
@@ -53,7 +56,7 @@ impl Certificate {
 pub(crate) fn penalty(problem: &Problem, weights: &Weights) -> Option<f64> {
     match problem.fit() {
         Fit::Penalised(lambda) => Some(lambda * weights.penalty_scale),
-        Fit::Exact | Fit::Ball(_) => None,
+        Fit::Exact | Fit::Ball(_) | Fit::Absolute(_) | Fit::AbsoluteBall(_) => None,
     }
 }
 
@@ -78,22 +81,31 @@ pub fn certify(
     let misfit = safe_norm(&residual);
     // The empty sum is −0. What rounding made negative of a semidefinite Z counts as the singular value that it is.
     let nuclear = z.s.iter().map(|s| s.abs()).sum::<f64>() + 0.0;
-    let value = match penalty(problem, weights) {
-        Some(mu) => mu * nuclear + 0.5 * misfit * misfit,
-        None => nuclear,
+    let total: f64 = residual.iter().map(|r| r.abs()).sum();
+    let value = match (problem.fit(), penalty(problem, weights)) {
+        (Fit::Absolute(theta), _) => nuclear + theta * total,
+        (_, Some(mu)) => mu * nuclear + 0.5 * misfit * misfit,
+        _ => nuclear,
     };
     let violation = match problem.fit() {
         Fit::Exact => misfit,
         Fit::Ball(epsilon) => (misfit - epsilon).max(0.0),
-        Fit::Penalised(_) => 0.0,
+        Fit::AbsoluteBall(radius) => (total - radius).max(0.0),
+        Fit::Penalised(_) | Fit::Absolute(_) => 0.0,
     };
     let relative = |a: f64, b: f64| match (a, b) {
         (0.0, _) => 0.0,
         (_, b) if b > 0.0 => a / b,
         _ => f64::INFINITY,
     };
-    let price = safe_norm(lambda) / bound.operator_norm.max(f64::MIN_POSITIVE);
-    let unmet = relative(violation, safe_norm(problem.data()));
+    // The norms of λ and y that belong to the fit.
+    let (dual_size, data_size) = if problem.fit().is_absolute() {
+        (max_abs(lambda), problem.data().iter().map(|y| y.abs()).sum())
+    } else {
+        (safe_norm(lambda), safe_norm(problem.data()))
+    };
+    let price = dual_size / bound.operator_norm.max(f64::MIN_POSITIVE);
+    let unmet = relative(violation, data_size);
     Ok(Certificate {
         value,
         lower_bound: bound.value,

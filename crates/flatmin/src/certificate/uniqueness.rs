@@ -12,20 +12,24 @@
 //! Z is the only solution exactly if (S₊, S₋) ↦ B is injective, on p₊(p₊ + 1)/2 + p₋(p₋ + 1)/2 columns. (In terms of
 //! U S Vᵀ, V = U·sign: S Vᵀ is symmetric only if S keeps the signs apart.) Where X ⪰ 0 there is no U₋, and off U₊ it is
 //! enough that λ_max(W) < 1, for ⟨W, Z′⟩ = tr Z′ with Z′ ⪰ 0 leaves Z′ nowhere else to be.
+//! With an absolute fit, of level θ or ‖λ‖_∞ for a ball, every optimal Z′ also satisfies ⟨λ, S′⟩ = level·‖S′‖_1 for
+//! S′ = y − B(Z′): S′ vanishes wherever |λ_i| is below the level. There B(Z′) = y for all solutions, and Z is the only one if
+//! S ↦ B(U S Vᵀ), restricted to those measurements, is injective. (Only if: not quite, for the signs of S′ are given too.)
 //!
 //! λ is optimal only to some accuracy: what W misses of U Vᵀ on the tangent space measures it. A verdict needs margins
 //! far above that error, and above the rounding of the margins themselves; otherwise there is none.
 
-use faer::{Mat, MatRef};
+use faer::MatRef;
 
+use super::injectivity::smallest_singular_value;
 use crate::certificate::penalty;
 use crate::domain::{Domain, column_signs};
 use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
-use crate::linalg::dense::{Svd, frobenius, row_gram, symmetric_eigen};
+use crate::linalg::dense::{Svd, frobenius};
 use crate::linalg::operator_norm::{largest_eigenvalue_off, upper_bound_off};
-use crate::map::gamma;
-use crate::problem::Problem;
+use crate::linalg::vector::max_abs;
+use crate::problem::{Fit, Problem};
 
 /// The verdict and the smaller of the two margins that give it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,6 +50,9 @@ const OUTSIDE: f64 = 1e-6;
 /// Each margin has to exceed the error of λ this many times. If Z + H solves too, H = H_T + H_⊥, then ⟨W, H⟩ = 0 gives
 /// (1 − ‖P_{T⊥} W‖)·‖H_⊥‖_* ≤ error·‖H_T‖_*: this is the ratio of the two that a verdict allows for.
 const SAFETY: f64 = 1e3;
+/// A multiplier of an absolute fit counts as below the level if it is so by this share: leaving measurements out never makes
+/// the map injective, and what a λ of given error says of the rest is blurred by error/LEVEL.
+const LEVEL: f64 = 1e-2;
 /// Beyond this many columns the injectivity test costs more than a solve.
 const MAX_COLUMNS: usize = 4000;
 
@@ -78,31 +85,42 @@ pub fn uniqueness(
     let w = map.adjoint(&lambda.iter().map(|l| l / scale).collect::<Vec<_>>());
     let tangent_error =
         frobenius((w.times(v) - u).as_ref()).max(frobenius((w.transpose_times(u) - v).as_ref()));
-    if tangent_error > TANGENT {
+    let free = free_measurements(problem, weights, z, lambda);
+    let error = tangent_error.max(free.as_ref().map_or(0.0, |free| free.error));
+    if error.is_nan() || error > TANGENT {
         return Ok(undecided);
     }
     let off = match problem.domain() {
         Domain::Semidefinite => largest_eigenvalue_off(&w, u)?,
         Domain::General | Domain::Symmetric => upper_bound_off(&w, u, v)?,
     };
-    let outside = 1.0 - off - 2.0 * tangent_error;
+    let outside = 1.0 - off - 2.0 * error;
     let pairs = free_pairs(problem.domain(), u, v);
     let columns = pairs.len();
-    if outside <= OUTSIDE.max(SAFETY * tangent_error) || columns > MAX_COLUMNS {
+    if outside <= OUTSIDE.max(SAFETY * error) || columns > MAX_COLUMNS {
         return Ok(Uniqueness {
             unique: None,
             margin: Some(outside).filter(|m| *m <= 0.0),
         });
     }
-    if columns > problem.map().measurements() {
+    if free.is_none() && columns > problem.map().measurements() {
         return Ok(Uniqueness {
             unique: Some(false),
             margin: None,
         });
     }
-    let injectivity = smallest_singular_value(problem, weights, (u, v), &pairs)?;
+    let free_only = free.as_ref().map(|free| free.indices.as_slice());
+    let injectivity = smallest_singular_value(problem.map(), weights, (u, v), &pairs, free_only)?;
+    let Some(injectivity) = injectivity else {
+        return Ok(undecided);
+    };
     // An error in λ turns the singular spaces of W by about error/outside, and B on them with it.
-    let decided = injectivity > SAFETY * tangent_error / outside;
+    let steepness = if free.is_some() {
+        outside.min(LEVEL)
+    } else {
+        outside
+    };
+    let decided = injectivity > SAFETY * error / steepness;
     Ok(Uniqueness {
         unique: decided.then_some(true),
         margin: Some(outside.min(injectivity)),
@@ -118,37 +136,42 @@ fn free_pairs(domain: Domain, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Vec<(us
         .collect()
 }
 
-/// Of S ↦ B(U S Vᵀ) on the symmetric matrices with these entries, relative to the largest and less what rounding can have
-/// added; 1 where there is nothing to tell.
-fn smallest_singular_value(
-    problem: &Problem,
-    weights: &Weights,
-    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
-    pairs: &[(usize, usize)],
-) -> Result<f64, Error> {
-    let p = u.ncols();
-    if p == 0 {
-        return Ok(1.0);
+/// The measurements that an absolute fit meets exactly in every solution.
+struct Free {
+    /// Where |λ_i| is below the level.
+    indices: Vec<usize>,
+    /// How far ⟨λ, S⟩ is from level·‖S‖_1, and |λ| above the level, relatively.
+    error: f64,
+}
+
+/// `None` for the other fits, in which B(Z) is the same for all solutions.
+fn free_measurements(problem: &Problem, weights: &Weights, z: &Svd, lambda: &[f64]) -> Option<Free> {
+    let largest = max_abs(lambda);
+    let level = match problem.fit() {
+        Fit::Absolute(theta) => theta,
+        Fit::AbsoluteBall(_) => largest,
+        Fit::Exact | Fit::Ball(_) | Fit::Penalised(_) => return None,
+    };
+    let scaled = faer::Mat::from_fn(z.u.nrows(), z.s.len(), |i, j| z.u[(i, j)] * z.s[j]);
+    let (l, r) = weights.restore(scaled.as_ref(), z.v.as_ref());
+    let image = problem.map().apply_factored(l.as_ref(), r.as_ref());
+    let (mut total, mut inner) = (0.0, 0.0);
+    for ((y, x), lambda) in problem.data().iter().zip(&image).zip(lambda) {
+        total += (y - x).abs();
+        inner += (y - x) * (lambda / level);
     }
-    let (u, v) = weights.restore(u, v);
-    let cores = problem.map().compress(u.as_ref(), v.as_ref());
-    let symmetric = Mat::from_fn(pairs.len(), cores.ncols(), |row, column| {
-        let (i, j) = pairs[row];
-        if i == j {
-            cores[(i * p + i, column)]
-        } else {
-            (cores[(j * p + i, column)] + cores[(i * p + j, column)]) * std::f64::consts::FRAC_1_SQRT_2
-        }
-    });
-    let (values, _) = symmetric_eigen(row_gram(symmetric.as_ref()).as_ref())?;
-    let (smallest, largest) = (values[0], values[values.len() - 1]);
-    let trace: f64 = values.iter().map(|v| v.max(0.0)).sum();
-    // The Gram matrix errs by γ_m·trace, its eigenvalues by a few n·ε·‖·‖, the columns by what W⁻¹ magnifies.
-    let magnified = (weights.left.rounding() + weights.right.rounding()).min(1.0);
-    let rounding = gamma(symmetric.ncols() + 16 * pairs.len() + 8) * trace + 2.0 * magnified * largest;
-    Ok(if largest > 0.0 {
-        ((smallest - rounding).max(0.0) / largest).sqrt()
+    let slack = if total > 0.0 {
+        (total - inner).abs() / total
     } else {
         0.0
+    };
+    // A remainder that is rounding of y has no signs to agree with.
+    let scale: f64 = problem.data().iter().map(|y| y.abs()).sum();
+    let slack = if total <= 1e-10 * scale { 0.0 } else { slack };
+    Some(Free {
+        indices: (0..lambda.len())
+            .filter(|i| lambda[*i].abs() < (1.0 - LEVEL) * level)
+            .collect(),
+        error: slack.max(largest / level - 1.0),
     })
 }

@@ -318,6 +318,10 @@ impl MeasurementMap for Entries {
         (0.0, 0.0)
     }
 
+    fn entry(&self, i: usize) -> Option<(usize, usize)> {
+        Some((self.rows[i] as usize, self.columns[i] as usize))
+    }
+
     fn cost_factored(&self, k: usize) -> f64 {
         (20 * self.rows.len() * k) as f64
     }

@@ -100,6 +100,10 @@ impl MeasurementMap for Identity {
         (0.0, 0.0)
     }
 
+    fn entry(&self, i: usize) -> Option<(usize, usize)> {
+        Some((i / self.shape.1, i % self.shape.1))
+    }
+
     fn cost_factored(&self, k: usize) -> f64 {
         (2 * self.measurements() * k) as f64
     }

@@ -109,6 +109,11 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// γ·tr and γ′·tr of themselves in Frobenius norm; certificates add it.
     fn gram_rounding(&self) -> (f64, f64);
 
+    /// (a, b) where A_i = e_a e_bᵀ, so that A(X)_i = X[a, b] and no other measurement sees that entry; `None` for other maps.
+    fn entry(&self, _i: usize) -> Option<(usize, usize)> {
+        None
+    }
+
     /// The cost of one application to a factored matrix with k columns, in units of an operation of a dense matrix product:
     /// for choosing a method. Streaming and gathering count more than arithmetic.
     fn cost_factored(&self, k: usize) -> f64;

@@ -15,7 +15,7 @@ use faer::Mat;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::shrinkage::Shrunken;
-use super::{DIVERGED, Settings, Status, polish};
+use super::{DIVERGED, Settings, Status, polish, robust};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
@@ -79,6 +79,9 @@ pub(super) fn solve(
         Fit::Exact => (0.0, 0.0),
         Fit::Ball(epsilon) => (0.0, epsilon),
         Fit::Penalised(mu) => (mu, 0.0),
+        Fit::Absolute(_) | Fit::AbsoluteBall(_) => {
+            return Err(robust::unsupported("semismooth Newton on the dual"));
+        }
     };
     let z = product(start.l.as_ref(), start.r.transpose());
     let mut state = State {

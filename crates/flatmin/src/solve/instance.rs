@@ -68,6 +68,9 @@ impl<'a> Instance<'a> {
             (Fit::Ball(epsilon), None) if epsilon / scale > POINT * tolerance * norm(&b) => {
                 Fit::Ball(epsilon / scale)
             }
+            (Fit::AbsoluteBall(radius), None) => Fit::AbsoluteBall(radius / scale),
+            // Both terms of the absolute objective scale with the data, and θ with neither.
+            (Fit::Absolute(theta), None) => Fit::Absolute(theta),
             _ => Fit::Exact,
         };
         Instance {
@@ -86,7 +89,8 @@ impl<'a> Instance<'a> {
         match self.fit {
             Fit::Exact => size == 0.0,
             Fit::Ball(epsilon) => size <= epsilon,
-            Fit::Penalised(_) => size == 0.0,
+            Fit::AbsoluteBall(radius) => self.b.iter().map(|b| b.abs()).sum::<f64>() <= radius,
+            Fit::Penalised(_) | Fit::Absolute(_) => size == 0.0,
         }
     }
 

@@ -1,11 +1,13 @@
 //! The solvers of  min ‖W1 X W2‖_*  under the fit of the problem.
 //!
-//! Two production methods and a naive twin, all in the variable Z = W1 X W2, one a file:
+//! Production methods and a naive twin, all in the variable Z = W1 X W2, one a file:
 //!
 //! * `path`: factored path-following with rank growth, for what is large, structured or of low rank;
 //! * `augmented_lagrangian`: semismooth Newton on the dual, for the small and the hard (below and on the phase
 //!   transition, where the solution's rank is high and the dual system is the smaller one);
-//! * `splitting`: plain Douglas-Rachford, the twin that both are tested against.
+//! * `robust`: for robust PCA, where the misfit is a sum of magnitudes: splitting with partial decompositions, then the
+//!   equations that hold exactly once rank and outliers are known;
+//! * `splitting`: plain Douglas-Rachford, the twin that all are tested against.
 //!
 //! [`solve`] chooses, finishes and certifies.
 
@@ -18,6 +20,7 @@ mod newton;
 mod path;
 mod polish;
 mod preconditioner;
+mod robust;
 mod shrinkage;
 mod splitting;
 mod widths;
@@ -31,6 +34,7 @@ use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Weights;
+use crate::linalg::vector::max_abs;
 use crate::problem::{Fit, Problem};
 use crate::signed::SignedFactors;
 use instance::{Instance, Outcome};
@@ -188,6 +192,27 @@ pub struct Solution {
     pub history: Vec<Record>,
 }
 
+impl Solution {
+    /// S of an absolute fit, one number a measurement: y − A(X) where the multiplier is at its level, which is where S may
+    /// differ from zero; exactly zero elsewhere. What y − A(X) is there is the error of the solution.
+    pub fn outliers(&self, problem: &Problem) -> Vec<f64> {
+        let image = problem
+            .map()
+            .apply_factored(self.factors.l.as_ref(), self.factors.r.as_ref());
+        let level = max_abs(&self.dual) * (1.0 - 1e-9);
+        let outlier = |((y, x), lambda): ((&f64, f64), &f64)| {
+            if lambda.abs() >= level { y - x } else { 0.0 }
+        };
+        problem
+            .data()
+            .iter()
+            .zip(image)
+            .zip(&self.dual)
+            .map(outlier)
+            .collect()
+    }
+}
+
 /// Solves the problem and certifies what it found.
 ///
 /// # Errors
@@ -243,6 +268,9 @@ const DIVERGED: f64 = 1e4;
 /// A rank below that of the convex solution makes another problem, which only the path can treat. For exact data the convex
 /// one is solved first where that is affordable: often its rank will do, and if not, its multiplier is the better bound.
 fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+    if instance.fit.is_absolute() && settings.method == Method::Auto {
+        return robust::solve(instance, settings, monitor);
+    }
     let (d1, d2) = instance.map.shape();
     let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT;
     let Some(widths) = Widths::asked(settings, (d1, d2)) else {

@@ -9,14 +9,15 @@ use super::Settings;
 use super::anderson::Anderson;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
+use super::robust::Level;
 use crate::error::Error;
 use crate::linalg::dense::{Cholesky, Svd, product, symmetric_eigen};
-use crate::linalg::vector::{axpy, dot, norm};
+use crate::linalg::vector::{axpy, dot, max_abs, norm};
 use crate::map::{Gram, column_major};
 use crate::problem::Fit;
 
 /// The proximal step of the fit: v − B*(w) with (⟨B_i, B_j⟩ + νI) w = B(v) − b; ν = 0 for exact data, μ/t for a penalty,
-/// and for a ball the ν that puts the result on its sphere.
+/// and for a ball the ν that puts the result on its sphere. For an absolute fit w = clamp(B(v) − b, ±level).
 struct Fitting<'a> {
     b: &'a [f64],
     system: System,
@@ -25,6 +26,8 @@ struct Fitting<'a> {
 enum System {
     /// ⟨B_i, B_j⟩ is diagonal, and ν is 0 or μ/t.
     Diagonal(Vec<f64>),
+    /// ⟨B_i, B_j⟩ = I and an absolute fit: w is the misfit clamped to the level.
+    Clamped { level: Level, t: f64 },
     /// ν is 0 or μ/t, and the matrix positive definite.
     Factored(Cholesky),
     /// ⟨B_i, B_j⟩ = E diag(e) Eᵀ: for a ball, whose ν changes, and for dependent measurements, whose null space is left alone.
@@ -46,6 +49,11 @@ impl<'a> Fitting<'a> {
             Fit::Exact => (0.0, 0.0),
             Fit::Penalised(mu) => (mu / t, 0.0),
             Fit::Ball(epsilon) => (0.0, epsilon),
+            Fit::Absolute(_) | Fit::AbsoluteBall(_) => {
+                let level = Level::new(instance)?;
+                let system = System::Clamped { level, t };
+                return Ok(Fitting { b, system });
+            }
         };
         let gram = match instance.map.measurement_gram() {
             Gram::Diagonal(values) if epsilon == 0.0 => {
@@ -84,6 +92,10 @@ impl<'a> Fitting<'a> {
         let mut misfit: Vec<f64> = image.iter().zip(self.b).map(|(c, b)| c - b).collect();
         match &self.system {
             System::Diagonal(values) => misfit.iter_mut().zip(values).for_each(|(c, e)| *c /= e),
+            System::Clamped { level, t } => {
+                let level = level.of(&misfit, *t);
+                misfit.iter_mut().for_each(|c| *c = c.clamp(-level, level));
+            }
             System::Factored(factor) => factor.solve(&mut misfit),
             System::Eigen {
                 values,
@@ -292,9 +304,9 @@ fn record(
     lambda: &[f64],
     monitor: &mut Monitor<'_>,
 ) -> Result<(), Error> {
-    let mut misfit = instance.map.apply_dense(x.as_ref());
-    axpy(-1.0, &instance.b, &mut misfit);
-    let misfit = norm(&misfit);
+    let mut misfits = instance.map.apply_dense(x.as_ref());
+    axpy(-1.0, &instance.b, &mut misfits);
+    let misfit = norm(&misfits);
     // Of the shrunken matrix: in the semidefinite domain it is semidefinite.
     let singular = instance.domain.decompose(x.as_ref())?.s;
     let nuclear: f64 = singular.iter().sum();
@@ -302,6 +314,11 @@ fn record(
     let (inner, size) = (dot(lambda, &instance.b) / top, norm(lambda) / top);
     let (value, bound) = match instance.fit {
         Fit::Exact => (nuclear, inner),
+        Fit::Absolute(theta) => {
+            let total: f64 = misfits.iter().map(|c| c.abs()).sum();
+            (nuclear + theta * total, inner)
+        }
+        Fit::AbsoluteBall(radius) => (nuclear, inner - radius * max_abs(lambda) / top),
         Fit::Ball(epsilon) => (nuclear, inner - epsilon * size),
         Fit::Penalised(mu) => (
             mu * nuclear + 0.5 * misfit * misfit,

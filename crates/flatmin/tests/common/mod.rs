@@ -54,6 +54,10 @@ impl Instance {
         let nuclear: f64 = singular_values(z.as_ref()).unwrap().iter().sum();
         let value = match fit {
             Fit::Penalised(penalty) => penalty * weights.penalty_scale * nuclear + 0.5 * misfit,
+            Fit::Absolute(theta) => {
+                let image = apply(map.as_ref(), &x);
+                nuclear + theta * image.iter().zip(&y).map(|(a, y)| (a - y).abs()).sum::<f64>()
+            }
             _ => nuclear,
         };
         let svd = thin_svd(x.as_ref()).unwrap();
@@ -87,6 +91,7 @@ impl Instance {
         let times = |v: &[f64]| v.iter().map(|v| v * unit).collect::<Vec<_>>();
         let (fit, by, dual) = match self.problem.fit() {
             Fit::Ball(epsilon) => (Fit::Ball(epsilon * unit), unit, self.lambda.clone()),
+            Fit::AbsoluteBall(radius) => (Fit::AbsoluteBall(radius * unit), unit, self.lambda.clone()),
             Fit::Penalised(mu) => (Fit::Penalised(mu * unit), unit * unit, times(&self.lambda)),
             other => (other, unit, self.lambda.clone()),
         };
@@ -206,7 +211,8 @@ pub(crate) fn exact_fit(map: Map, objective: Objective, seed: u64) -> Instance {
     Instance::new(map, y, Fit::Exact, objective, x, lambda)
 }
 
-/// One instance of each fit: by the optimality conditions, y = A(X) + ε·λ/‖λ‖ and y = A(X) + μλ.
+/// One instance of each fit: by the optimality conditions, y = A(X) + ε·λ/‖λ‖, y = A(X) + μλ and, where the objective allows
+/// it, y = A(X) + an outlier at the largest |λ_i|.
 pub(crate) fn fits(make: Make, objective: Objective, seed: u64) -> Vec<(&'static str, Instance)> {
     let (weights, lambda, x) = solved(make(seed).as_ref(), objective, seed);
     let y = apply(make(seed).as_ref(), &x);
@@ -217,11 +223,34 @@ pub(crate) fn fits(make: Make, objective: Objective, seed: u64) -> Vec<(&'static
     let priced = lambda.iter().map(|l| mu * l).collect();
     // The ball is a little wider than the misfit, so that rounding leaves X inside.
     let ball = Fit::Ball(epsilon * (1.0 + 1e-13));
-    let all = [
+    let mut all = vec![
         ("exact", y.clone(), Fit::Exact, lambda.clone()),
         ("ball", shifted(epsilon / size), ball, lambda.clone()),
         ("penalised", shifted(mu), Fit::Penalised(0.3), priced),
     ];
+    if objective == Objective::Nuclear {
+        // S = .2·sign(λ) where |λ| is largest.
+        let level = lambda.iter().fold(0.0, |m: f64, l| m.max(l.abs()));
+        let with_outlier: Vec<f64> = y
+            .iter()
+            .zip(&lambda)
+            .map(|(y, l)| {
+                if l.abs() == level {
+                    y + 0.2 * l.signum()
+                } else {
+                    *y
+                }
+            })
+            .collect();
+        let radius = Fit::AbsoluteBall(0.2 * (1.0 + 1e-13));
+        all.push((
+            "absolute",
+            with_outlier.clone(),
+            Fit::Absolute(level),
+            lambda.clone(),
+        ));
+        all.push(("absolute ball", with_outlier, radius, lambda.clone()));
+    }
     all.into_iter()
         .map(|(name, y, fit, lambda)| {
             let mut instance = Instance::new(make(seed), y, fit, objective, x.clone(), lambda);

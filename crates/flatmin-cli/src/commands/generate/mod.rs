@@ -4,6 +4,7 @@
 
 mod bilinear;
 mod completion;
+mod robust;
 mod sensing;
 mod size;
 mod symmetric;
@@ -21,6 +22,12 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
             "--p: found with {model}, expected only with completion"
         )));
     }
+    if args.outliers.is_some() && args.model != Model::Rpca {
+        let model = args.model.name();
+        return Err(usage(format!(
+            "--outliers: found with {model}, expected only with rpca"
+        )));
+    }
     if args.negative.is_some() && args.model != Model::Network {
         let model = args.model.name();
         return Err(usage(format!(
@@ -32,6 +39,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
         Model::Bilinear => bilinear::generate(args)?,
         Model::Completion => completion::generate(args)?,
         Model::Covariance | Model::Phase | Model::Network => symmetric::generate(args)?,
+        Model::Rpca => robust::generate(args)?,
     }
     Ok(Ending::Done)
 }

@@ -51,8 +51,14 @@ impl Size {
             Model::Bilinear => (usize::MAX, d1 + d2, 3),
             Model::Completion => (d1.saturating_mul(d2), 1, 5),
             Model::Covariance | Model::Phase | Model::Network => (usize::MAX, d1, 4),
+            Model::Rpca => (d1.saturating_mul(d2), 1, usize::MAX),
         };
-        let m = args.m.unwrap_or((plenty * freedom).min(most));
+        if args.model == Model::Rpca
+            && let Some(m) = args.m
+        {
+            return refuse("m", m, "none with rpca, which observes every entry".to_owned());
+        }
+        let m = args.m.unwrap_or(plenty.saturating_mul(freedom).min(most));
         if m > most {
             return refuse("m", m, format!("at most {most}, the entries there are"));
         }

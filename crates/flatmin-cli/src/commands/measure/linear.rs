@@ -59,7 +59,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
     Ok(best.map_or(Ending::Done, |best| ending(best.status)))
 }
 
-fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
+pub(super) fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
     if args.model.is_symmetric() {
         return read_signed(args, shape.0);
     }

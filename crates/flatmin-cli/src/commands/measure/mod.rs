@@ -1,6 +1,7 @@
 //! `flatmin measure`: how flat are these factors, and how flat could they be? One family of models a file.
 
 mod linear;
+mod robust;
 
 use super::Ending;
 use super::run::run;
@@ -17,5 +18,6 @@ pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
         | Model::Covariance
         | Model::Phase
         | Model::Network => linear::measure(run, args),
+        Model::Rpca => robust::measure(run, args),
     })
 }

@@ -1,6 +1,7 @@
 //! `flatmin solve`: recover, certify, report. One family of models a file.
 
 mod linear;
+mod robust;
 
 use super::Ending;
 use super::run::run;
@@ -17,5 +18,6 @@ pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
         | Model::Covariance
         | Model::Phase
         | Model::Network => linear::solve(run, args),
+        Model::Rpca => robust::solve(run, args),
     })
 }

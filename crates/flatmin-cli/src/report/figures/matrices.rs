@@ -1,4 +1,4 @@
-//! The matrices themselves: observed, recovered and true, on one scale of colours.
+//! The matrices themselves: observed, recovered, its outliers and true, on one scale of colours.
 
 use super::Panel;
 use crate::output::result::{Heatmap, ReportData, ResultFile};
@@ -7,7 +7,7 @@ use crate::report::draw::heatmap::HeatmapFigure;
 use crate::report::draw::text::Font;
 use crate::report::number::count;
 
-/// One of the three matrices: file stem, title, and what a cell without a value means.
+/// One of the matrices: file stem, title, and what a cell without a value means.
 struct Kind {
     name: &'static str,
     title: &'static str,
@@ -41,6 +41,12 @@ const RECOVERED: Kind = Kind {
     missing: "unknown",
     text: "The matrix X = LRᵀ found.",
 };
+const SPARSE: Kind = Kind {
+    name: "sparse",
+    title: "Outliers",
+    missing: "not observed",
+    text: "The sparse part S = Y − X.",
+};
 const TRUTH: Kind = Kind {
     name: "truth",
     title: "Truth",
@@ -57,6 +63,7 @@ pub(super) fn panels(result: &ResultFile, data: &ReportData, font: &Font) -> Vec
     let maps = [
         (OBSERVED, &data.observed),
         (product, &data.recovered),
+        (SPARSE, &data.sparse),
         (TRUTH, &data.truth),
     ];
     let maps: Vec<(Kind, &Heatmap)> = maps

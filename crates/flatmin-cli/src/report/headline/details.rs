@@ -24,6 +24,7 @@ fn model(result: &ResultFile) -> &str {
         "sensing" => "matrix sensing",
         "bilinear" => "bilinear sensing",
         "completion" => "matrix completion",
+        "rpca" => "robust PCA",
         other => other,
     }
 }
@@ -33,6 +34,13 @@ pub(super) fn fit(result: &ResultFile) -> String {
         return "How well it meets the data is not known.".to_owned();
     };
     let misfit = format!("a relative residual of {}", short(residual));
+    if let (Some(radius), Some(outliers)) = (known(result.radius), result.outliers) {
+        return format!(
+            "What it leaves of the data, S, has {}, whose magnitudes sum up to {}.",
+            counted(outliers, "nonzero"),
+            short(radius)
+        );
+    }
     match (result.fit.as_str(), known(result.epsilon), known(result.lambda)) {
         ("epsilon", Some(epsilon), _) => {
             format!(

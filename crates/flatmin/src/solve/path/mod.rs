@@ -21,7 +21,7 @@ use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::newton::{self, Point};
 use super::widths::Widths;
-use super::{Settings, Status};
+use super::{Settings, Status, robust};
 use crate::domain::column_signs;
 use crate::error::Error;
 use crate::factors::Factors;
@@ -121,6 +121,7 @@ pub(super) fn follow(
         Fit::Penalised(mu) => path.reach_penalty(mu, top, monitor),
         Fit::Ball(epsilon) => path.reach_ball(epsilon, monitor),
         Fit::Exact => path.reach_exact(top, monitor),
+        Fit::Absolute(_) | Fit::AbsoluteBall(_) => Err(robust::unsupported("the path")),
     }
 }
 
@@ -312,7 +313,9 @@ impl<'a> Path<'a, '_> {
                 let bound = dot(&lambda, &self.instance.b) - 0.5 * dot(&lambda, &lambda);
                 (mu * nuclear + 0.5 * misfit * misfit, bound)
             }
-            Fit::Exact => (nuclear, dot(&self.lambda(top.max(self.mu)), &self.instance.b)),
+            Fit::Exact | Fit::Absolute(_) | Fit::AbsoluteBall(_) => {
+                (nuclear, dot(&self.lambda(top.max(self.mu)), &self.instance.b))
+            }
             Fit::Ball(epsilon) => {
                 let lambda = self.lambda(top.max(self.mu));
                 (nuclear, dot(&lambda, &self.instance.b) - epsilon * norm(&lambda))

@@ -1,0 +1,99 @@
+//! The two parts of a matrix that robust PCA separates: `low_rank.npy` and `sparse.npy`, and for a film each frame of both as
+//! a picture.
+
+use anyhow::{Context as _, Result};
+use faer::Mat;
+use flatmin::{Factors, Problem};
+use image::{GrayImage, ImageFormat};
+use ndarray::Array2;
+
+use super::files::OutputDir;
+use super::npz::write_npy;
+use crate::input::instance::Frames;
+
+/// The values of S that a sparse frame shows as black and as white: no change is mid-grey.
+const RANGE: f64 = 1.0;
+
+/// Writes X and S, one number a measurement of `problem`.
+pub(crate) fn write(
+    out: &OutputDir,
+    problem: &Problem,
+    x: &Factors,
+    s: &[f64],
+    frames: Option<&Frames>,
+) -> Result<()> {
+    let low_rank = array(&x.dense());
+    // The adjoint of an observation of entries puts them in their places.
+    let sparse = array(&problem.map().adjoint(s).to_dense());
+    for (name, matrix) in [("low_rank.npy", &low_rank), ("sparse.npy", &sparse)] {
+        out.write(name, |file| write_npy(file, &matrix.view().into()))?;
+    }
+    let Some(frames) = frames else {
+        return Ok(());
+    };
+    for (i, name) in frames.names.iter().enumerate() {
+        let own = |value: f64| value;
+        let offset = |value: f64| 0.5 + 0.5 * value / RANGE;
+        write_frame(
+            out,
+            &format!("low_rank/{name}.png"),
+            frames,
+            low_rank.column(i).iter(),
+            own,
+        )?;
+        write_frame(
+            out,
+            &format!("sparse/{name}.png"),
+            frames,
+            sparse.column(i).iter(),
+            offset,
+        )?;
+    }
+    Ok(())
+}
+
+fn array(a: &Mat<f64>) -> Array2<f64> {
+    Array2::from_shape_fn(a.shape(), |(i, j)| a[(i, j)])
+}
+
+/// Grey values from 0 to 1 after `shown`, cut off beyond.
+fn write_frame<'a>(
+    out: &OutputDir,
+    name: &str,
+    frames: &Frames,
+    values: impl Iterator<Item = &'a f64>,
+    shown: impl Fn(f64) -> f64,
+) -> Result<()> {
+    let grey: Vec<u8> = values
+        .map(|value| (shown(*value).clamp(0.0, 1.0) * 255.0).round() as u8)
+        .collect();
+    let image =
+        GrayImage::from_raw(frames.width, frames.height, grey).context("a frame has all of its pixels")?;
+    let mut png = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut png, ImageFormat::Png)?;
+    out.write(name, |file| Ok(std::io::Write::write_all(file, png.get_ref())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Luma;
+
+    #[test]
+    fn frames_are_written_in_the_grey_they_were_read_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutputDir::create(dir.path()).unwrap();
+        let frames = Frames {
+            names: vec!["a".into()],
+            width: 2,
+            height: 1,
+        };
+        let values = [0.2, 7.0];
+        write_frame(&out, "low_rank/a.png", &frames, values.iter(), |value| value).unwrap();
+        let read = image::open(dir.path().join("low_rank/a.png")).unwrap().to_luma8();
+        assert_eq!(
+            (read.get_pixel(0, 0), read.get_pixel(1, 0)),
+            (&Luma([51]), &Luma([255]))
+        );
+    }
+}

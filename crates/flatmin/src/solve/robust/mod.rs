@@ -1,0 +1,343 @@
+//! Robust PCA:  min ‖X‖_* + θ‖A(X) − y‖_1,  or  min ‖X‖_* s.t. ‖A(X) − y‖_1 ≤ τ,  where A observes entries of X, all or some.
+//!
+//! 1. Douglas-Rachford splitting with a falling step t (which is the augmented Lagrangian method of Lin, Chen and Ma,
+//!    arXiv 1009.5055, with penalty 1/t): it finds the rank and the outliers in a few steps, each a partial decomposition
+//!    started from the last one.
+//! 2. Once those have settled, the exact equations that they leave (`completion`).
+//! 3. Where that fails, because the data are noisy or the outliers too many, the same splitting at a fixed step with
+//!    Anderson acceleration, to the end.
+
+mod completion;
+mod level;
+mod observations;
+mod singular;
+
+pub(super) use level::Level;
+
+use faer::{Mat, MatRef};
+
+use super::anderson::Anderson;
+use super::instance::{Instance, Outcome};
+use super::monitor::Monitor;
+use super::{Settings, Status};
+use crate::error::Error;
+use crate::linalg::dense::Svd;
+use crate::linalg::operator_norm::upper_bound;
+use crate::linalg::vector::{dot, max_abs};
+use observations::{Observations, form};
+use singular::{Shrinkage, rough_norm};
+
+/// The first t is this share of ‖Y‖_op, as in the augmented Lagrangian method.
+const FIRST: f64 = 0.8;
+/// t falls by this factor a step.
+const FALL: f64 = 1.5;
+/// The last t is this many mean magnitudes of Y: between a quarter and twice as many made little difference where
+/// recovery fails, and where it succeeds the rank and the outliers are known before.
+const LAST: f64 = 2.0;
+/// Steps at the last t before the acceleration starts.
+const PLAIN: usize = 10;
+/// Iterates kept for the extrapolation, and the most numbers that they may take.
+const MEMORY: usize = 15;
+/// See [`MEMORY`].
+const MEMORY_NUMBERS: usize = 1 << 26;
+/// Steps between two looks at the gap.
+const CHECK: usize = 10;
+/// Relative change of v below which the exact equations are tried, and the fall of it before they are tried again.
+const SETTLED: f64 = 1e-2;
+/// See [`SETTLED`].
+const AGAIN: f64 = 0.25;
+/// A rough norm below this leaves no doubt that the norm is below 1.
+const CLEARLY_BELOW: f64 = 0.97;
+/// Relative change of v that is rounding.
+const ROUNDING: f64 = 1e-15;
+
+/// The error of a method that cannot treat an absolute fit.
+pub(super) fn unsupported(method: &str) -> Error {
+    Error::Setting {
+        name: "the method for an absolute fit (robust PCA)",
+        found: method.into(),
+        expected: "auto or splitting",
+    }
+}
+
+/// Solves the instance.
+///
+/// # Errors
+/// A map that does not observe single entries; a rank below that of the convex solution; a failed decomposition.
+pub(super) fn solve(
+    instance: &Instance<'_>,
+    settings: &Settings,
+    monitor: &mut Monitor<'_>,
+) -> Result<Outcome, Error> {
+    let mut run = Run::new(instance, settings)?;
+    let outcome = match run.fall(monitor)? {
+        Some(outcome) => outcome,
+        None => run.accelerate(monitor)?,
+    };
+    if outcome.stopped.is_none() && settings.rank.is_some_and(|rank| rank < outcome.l.ncols()) {
+        return Err(Error::Setting {
+            name: "rank",
+            found: settings.rank.unwrap_or(0).to_string(),
+            expected: "at least the rank of the convex solution, below which robust PCA is another problem",
+        });
+    }
+    Ok(outcome)
+}
+
+struct Run<'a, 'b> {
+    instance: &'b Instance<'a>,
+    settings: &'b Settings,
+    data: Observations,
+    shrinkage: Shrinkage,
+    t: f64,
+    /// The variable of the splitting.
+    v: Vec<f64>,
+    /// Its proximal step X, and that matrix formed.
+    x: Svd,
+    dense: Vec<f64>,
+    /// (v − X)/t = A*(λ) after a step.
+    step: Step,
+    /// The relative change at the last attempt at the exact equations.
+    attempted: f64,
+}
+
+/// What a step leaves.
+#[derive(Clone, Copy)]
+struct Step {
+    /// ‖change of v‖/‖Y‖.
+    change: f64,
+    /// max |λ_i|.
+    level: f64,
+    /// The rank before it.
+    last_rank: usize,
+}
+
+/// Value, bound and violation of a candidate, by ordinary arithmetic.
+struct Judged {
+    value: f64,
+    bound: f64,
+    violation: f64,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    fn new(instance: &'b Instance<'a>, settings: &'b Settings) -> Result<Self, Error> {
+        let data = Observations::new(instance)?;
+        let ((d1, d2), size) = (data.shape, rough_norm(&data.y, data.shape));
+        // v = t·W with a feasible W along Y.
+        let price = match data.level {
+            Level::Threshold(theta) => max_abs(&data.y) / theta,
+            Level::Ball(_) => 0.0,
+        };
+        let t = FIRST * size;
+        let share = t / size.max(price);
+        Ok(Run {
+            v: data.y.iter().map(|y| share * y).collect(),
+            instance,
+            settings,
+            data,
+            shrinkage: Shrinkage::new(),
+            t,
+            dense: vec![0.0; d1 * d2],
+            x: Svd {
+                u: Mat::zeros(d1, 0),
+                s: Vec::new(),
+                v: Mat::zeros(d2, 0),
+            },
+            step: Step {
+                change: f64::INFINITY,
+                level: 0.0,
+                last_rank: 0,
+            },
+            attempted: SETTLED / AGAIN,
+        })
+    }
+
+    /// One evaluation of the splitting at `v`, from step t to `next`: v after it, the rest in `self`.
+    fn advance(&mut self, mut v: Vec<f64>, next: f64) -> Result<Vec<f64>, Error> {
+        let (d1, d2) = self.data.shape;
+        let last_rank = self.x.s.len();
+        self.x = self
+            .shrinkage
+            .apply(MatRef::from_column_major_slice(&v, d1, d2), self.t)?;
+        form(&self.x, &mut self.dense);
+        let (change, level) = self.data.advance(&mut v, &self.dense, next / self.t, next);
+        self.t = next;
+        self.step = Step {
+            change: change / self.data.size,
+            level: level / next,
+            last_rank,
+        };
+        Ok(v)
+    }
+
+    /// Phase 1; `None`: neither exact nor stopped.
+    fn fall(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
+        let last = (LAST * self.data.mean).min(self.t);
+        let mut plain = 0;
+        while plain < PLAIN {
+            if let Some(status) = monitor.step() {
+                return Ok(Some(self.outcome(Some(status))));
+            }
+            let v = std::mem::take(&mut self.v);
+            self.v = self.advance(v, (self.t / FALL).max(last))?;
+            plain += usize::from(self.t == last);
+            self.record(monitor, 0.0);
+            if let Some(outcome) = self.try_exact(monitor)? {
+                return Ok(Some(outcome));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Phase 3.
+    fn accelerate(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+        let capacity = MEMORY.min(MEMORY_NUMBERS / (2 * self.v.len())).max(2);
+        let mut memory = Anderson::new(capacity);
+        let mut v = std::mem::take(&mut self.v);
+        self.v = self.advance(v.clone(), self.t)?;
+        for evaluation in 1.. {
+            if let Some(status) = monitor.step() {
+                return Ok(self.outcome(Some(status)));
+            }
+            if evaluation % CHECK == 0 || self.step.change <= ROUNDING {
+                let lambda = self.lambda(&self.multiplier());
+                let judged = self.judge_iterate(&lambda)?;
+                self.record(monitor, judged.bound);
+                if self.step.change <= ROUNDING || self.proves(&judged) {
+                    return Ok(self.finished(lambda, None));
+                }
+                if let Some(outcome) = self.try_exact(monitor)? {
+                    return Ok(outcome);
+                }
+            }
+            let (size, image) = (self.step.change, std::mem::take(&mut self.v));
+            let change: Vec<f64> = image.iter().zip(&v).map(|(image, v)| image - v).collect();
+            if let Some(candidate) = memory.extrapolate(&v, &change) {
+                let tried = self.advance(candidate.clone(), self.t)?;
+                if self.step.change <= size {
+                    (v, self.v) = (candidate, tried);
+                    continue;
+                }
+                memory.clear();
+            }
+            self.v = self.advance(image.clone(), self.t)?;
+            v = image;
+        }
+        Ok(self.outcome(None))
+    }
+
+    /// (v − X)/t = A*(λ).
+    fn multiplier(&self) -> Vec<f64> {
+        let pairs = self.dense.iter().zip(&self.v);
+        pairs.map(|(x, v)| (v - x) / self.t).collect()
+    }
+
+    /// Phase 2, where rank and outliers seem settled.
+    fn try_exact(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
+        let settled = self.step.last_rank == self.x.s.len() && self.step.change <= AGAIN * self.attempted;
+        if !settled {
+            return Ok(None);
+        }
+        self.attempted = self.step.change;
+        let w = self.multiplier();
+        let Some(exact) = completion::complete(&self.data, &self.x, &w, self.step.level)? else {
+            return Ok(None);
+        };
+        let lambda = self.lambda(&exact.w);
+        // W is U Vᵀ on T, to rounding: its norm is 1, unless what is left off T has a larger one.
+        let left = exact.off_tangent();
+        let top = if rough_norm(&left, self.data.shape) < CLEARLY_BELOW {
+            1.0
+        } else {
+            self.instance.dual_norm(&lambda)?
+        };
+        let (total, _) = self.data.misfit(&exact.dense);
+        let judged = self.judge(exact.x.s.iter().sum(), total, &lambda, top);
+        if !self.proves(&judged) {
+            return Ok(None);
+        }
+        (self.x, self.dense) = (exact.x, exact.dense);
+        self.record(monitor, judged.bound);
+        Ok(Some(self.finished(lambda, None)))
+    }
+
+    /// The iterate with its λ. Where a first look is good enough to end the run, the norm is bounded as the certificate will.
+    fn judge_iterate(&self, lambda: &[f64]) -> Result<Judged, Error> {
+        let nuclear = self.x.s.iter().sum();
+        let (total, _) = self.misfit();
+        let top = self.instance.dual_norm(lambda)?;
+        let judged = self.judge(nuclear, total, lambda, top);
+        if !self.proves(&judged) {
+            return Ok(judged);
+        }
+        let top = upper_bound(&self.instance.map.adjoint(lambda))?;
+        Ok(self.judge(nuclear, total, lambda, top))
+    }
+
+    fn proves(&self, judged: &Judged) -> bool {
+        let tolerance = 0.5 * self.settings.tolerance;
+        judged.value - judged.bound <= tolerance * judged.value
+            && judged.violation <= tolerance * judged.value.min(self.data.size)
+    }
+
+    /// λ with A*(λ) = `w`.
+    fn lambda(&self, w: &[f64]) -> Vec<f64> {
+        let (d1, d2) = self.data.shape;
+        let w = MatRef::from_column_major_slice(w, d1, d2);
+        self.instance.map.apply_dense(w)
+    }
+
+    /// What a point of nuclear norm `nuclear` and misfit `total` is worth with λ, of operator norm `top`.
+    fn judge(&self, nuclear: f64, total: f64, lambda: &[f64], top: f64) -> Judged {
+        let (inner, largest) = (dot(lambda, &self.instance.b), max_abs(lambda));
+        match self.data.level {
+            Level::Threshold(theta) => Judged {
+                value: nuclear + theta * total,
+                bound: inner / top.max(largest / theta),
+                violation: 0.0,
+            },
+            Level::Ball(radius) => Judged {
+                value: nuclear,
+                bound: (inner - radius * largest) / top,
+                violation: (total - radius).max(0.0) * (largest / top).max(1.0),
+            },
+        }
+    }
+
+    /// Σ|y − A(X)| and its sum of squares, at the iterate.
+    fn misfit(&self) -> (f64, f64) {
+        self.data.misfit(&self.dense)
+    }
+
+    fn record(&self, monitor: &mut Monitor<'_>, bound: f64) {
+        let (total, squares) = self.misfit();
+        let nuclear = self.x.s.iter().sum::<f64>() + 0.0;
+        let value = match self.data.level {
+            Level::Threshold(theta) => nuclear + theta * total,
+            Level::Ball(_) => nuclear,
+        };
+        self.instance
+            .record(monitor, value, bound, squares.sqrt(), self.x.s.len());
+    }
+
+    /// The present iterate.
+    fn outcome(&self, stopped: Option<Status>) -> Outcome {
+        self.finished(self.lambda(&self.multiplier()), stopped)
+    }
+
+    fn finished(&self, lambda: Vec<f64>, stopped: Option<Status>) -> Outcome {
+        let x = &self.x;
+        let factor = |basis: &Mat<f64>| {
+            Mat::from_fn(basis.nrows(), x.s.len(), |i, j| {
+                basis[(i, j)] * x.s[j].max(0.0).sqrt()
+            })
+        };
+        Outcome {
+            l: factor(&x.u),
+            r: factor(&x.v),
+            lambda,
+            stopped,
+            method: "robust splitting",
+        }
+    }
+}
