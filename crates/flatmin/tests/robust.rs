@@ -43,7 +43,9 @@ fn whole(shape: (usize, usize), y: Vec<f64>, fit: Fit) -> Problem {
 
 /// Every fourth entry is not observed.
 fn masked(shape: (usize, usize), y: &[f64], fit: Fit) -> Problem {
-    let seen: Vec<usize> = (0..y.len()).filter(|i| (i * 7 + i / shape.1) % 4 != 0).collect();
+    let seen: Vec<usize> = (0..y.len())
+        .filter(|i| !(i * 7 + i / shape.1).is_multiple_of(4))
+        .collect();
     let pick = |f: &dyn Fn(usize) -> u32| seen.iter().map(|i| f(*i)).collect::<Vec<_>>();
     let (rows, columns) = (pick(&|i| (i / shape.1) as u32), pick(&|i| (i % shape.1) as u32));
     let values: Vec<f64> = seen.iter().map(|i| y[*i]).collect();
@@ -183,7 +185,7 @@ fn flat_norm_minimal_and_balanced_coincide() {
 #[test]
 fn solutions_that_are_not_unique_are_never_called_unique() {
     for n in [1usize, 2, 5, 16] {
-        let sign = |i: usize| if (i * i + n) % 3 == 0 { -1.0 } else { 1.0 };
+        let sign = |i: usize| if (i * i + n).is_multiple_of(3) { -1.0 } else { 1.0 };
         let entries = |f: &dyn Fn(usize, usize) -> f64| {
             (0..n * n)
                 .map(|i| sign(i / n) * sign(i % n + 3) * f(i / n, i % n))
