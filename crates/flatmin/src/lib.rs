@@ -95,6 +95,7 @@
 #![deny(missing_docs)]
 
 pub mod certificate;
+pub mod depth;
 mod error;
 mod factors;
 pub mod flatness;

@@ -20,6 +20,25 @@ pub enum Fit {
     Penalised(f64),
 }
 
+impl Fit {
+    /// Refuses an ε or a λ that is not positive and finite.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let (name, value) = match self {
+            Fit::Exact => return Ok(()),
+            Fit::Ball(epsilon) => ("epsilon", epsilon),
+            Fit::Penalised(lambda) => ("lambda", lambda),
+        };
+        if value > 0.0 && value.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Setting {
+            name,
+            found: value.to_string(),
+            expected: "a positive number",
+        })
+    }
+}
+
 /// Which weights the nuclear norm carries: ‖W1 X W2‖_*.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -68,21 +87,7 @@ impl Problem {
         check_length("y", data.len(), map.measurements())?;
         check_finite("y", &data)?;
         check_magnitude("y", &data, LARGEST)?;
-        let positive = |name, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                return Ok(());
-            }
-            Err(Error::Setting {
-                name,
-                found: value.to_string(),
-                expected: "a positive number",
-            })
-        };
-        match fit {
-            Fit::Exact => {}
-            Fit::Ball(epsilon) => positive("epsilon", epsilon)?,
-            Fit::Penalised(lambda) => positive("lambda", lambda)?,
-        }
+        fit.check()?;
         if let Objective::Smoothed(alpha) = objective
             && !(0.0..=1.0).contains(&alpha)
         {

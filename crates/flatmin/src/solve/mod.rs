@@ -30,7 +30,7 @@ use crate::factors::Factors;
 use crate::flatness::Weights;
 use crate::problem::{Fit, Problem};
 use instance::{Instance, Outcome};
-use monitor::Monitor;
+pub(crate) use monitor::Monitor;
 
 /// How a run ended. None of these is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Settings {
         Settings { method, ..self }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let found = self.tolerance.to_string();
             return Err(Error::Setting {

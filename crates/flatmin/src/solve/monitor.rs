@@ -39,7 +39,7 @@ impl std::fmt::Debug for Observer<'_> {
     }
 }
 
-pub(super) struct Monitor<'a> {
+pub(crate) struct Monitor<'a> {
     observer: &'a Observer<'a>,
     start: Instant,
     time_limit: Option<Duration>,
@@ -49,7 +49,7 @@ pub(super) struct Monitor<'a> {
 }
 
 impl<'a> Monitor<'a> {
-    pub(super) fn new(settings: &Settings, observer: &'a Observer<'a>) -> Self {
+    pub(crate) fn new(settings: &Settings, observer: &'a Observer<'a>) -> Self {
         Monitor {
             observer,
             start: Instant::now(),
@@ -61,7 +61,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Counts a step; says whether the run has to stop before it.
-    pub(super) fn step(&mut self) -> Option<Status> {
+    pub(crate) fn step(&mut self) -> Option<Status> {
         if self
             .observer
             .interrupt
@@ -78,7 +78,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Keeps a record; the bound never falls.
-    pub(super) fn record(&mut self, value: f64, lower_bound: f64, residual: f64, rank: usize) {
+    pub(crate) fn record(&mut self, value: f64, lower_bound: f64, residual: f64, rank: usize) {
         let best = self
             .history
             .iter()
@@ -98,11 +98,11 @@ impl<'a> Monitor<'a> {
         self.history.push(record);
     }
 
-    pub(super) fn iterations(&self) -> usize {
+    pub(crate) fn iterations(&self) -> usize {
         self.iterations
     }
 
-    pub(super) fn into_history(self) -> Vec<Record> {
+    pub(crate) fn into_history(self) -> Vec<Record> {
         self.history
     }
 }
