@@ -1,13 +1,15 @@
 //! The command line.
 
+mod models;
 mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use flatmin::Objective;
 
+pub(crate) use models::{Centring, CompletionArgs, Model, ModelArgs};
 pub(crate) use values::{Lambda, Rank, objective_name};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
@@ -43,27 +45,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What the data are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Model {
-    /// y_i = ⟨A_i, X⟩ for known matrices A_i
-    Sensing,
-    /// y_i = a_iᵀ X b_i for known vectors a_i, b_i
-    Bilinear,
-    /// Some of the entries of X
-    Completion,
-}
-
-impl Model {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Model::Sensing => "sensing",
-            Model::Bilinear => "bilinear",
-            Model::Completion => "completion",
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct SolveArgs {
     /// What the data are
@@ -73,7 +54,7 @@ pub(crate) struct SolveArgs {
     #[command(flatten)]
     pub(crate) fit: FitArgs,
     #[command(flatten)]
-    pub(crate) completion: CompletionArgs,
+    pub(crate) of_model: ModelArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -92,7 +73,7 @@ pub(crate) struct MeasureArgs {
     #[command(flatten)]
     pub(crate) fit: FitArgs,
     #[command(flatten)]
-    pub(crate) completion: CompletionArgs,
+    pub(crate) of_model: ModelArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -129,55 +110,6 @@ impl FitArgs {
         let epsilon = self.epsilon.map(FitChoice::Epsilon);
         let lambda = self.lambda.map(FitChoice::Lambda);
         self.exact.then_some(FitChoice::Exact).or(epsilon).or(lambda)
-    }
-}
-
-/// Options that other models refuse.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Completion")]
-pub(crate) struct CompletionArgs {
-    /// Score the result on the entries of another file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test: Option<PathBuf>,
-    /// Take this share of the known entries away at random (by --seed) before solving, and score the result on them
-    #[arg(long, value_name = "SHARE", value_parser = values::share, conflicts_with = "test")]
-    pub(crate) hide: Option<f64>,
-    /// What to subtract before solving and to add to predictions [default: none]
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) center: Option<Centring>,
-}
-
-impl CompletionArgs {
-    /// The first of them that was given, for an error.
-    pub(crate) fn first_given(&self) -> Option<&'static str> {
-        let given = [
-            ("--test", self.test.is_some()),
-            ("--hide", self.hide.is_some()),
-            ("--center", self.center.is_some()),
-        ];
-        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
-    }
-}
-
-/// What is subtracted from the entries before the fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Centring {
-    /// Nothing
-    #[default]
-    None,
-    /// The mean of all entries
-    Global,
-    /// The mean, and damped means of each row and column
-    Bias,
-}
-
-impl Centring {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Centring::None => "none",
-            Centring::Global => "global",
-            Centring::Bias => "bias",
-        }
     }
 }
 

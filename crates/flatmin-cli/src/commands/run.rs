@@ -11,7 +11,7 @@ use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
 use flatmin::{Error, Fit, Problem};
 
 use super::Ending;
-use crate::args::{FitChoice, Lambda, RunArgs, objective_name};
+use crate::args::{FitChoice, Lambda, Model, RunArgs, objective_name};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::instance::{Instance, entries_of};
@@ -53,12 +53,12 @@ impl<'a> Run<'a> {
     }
 
     /// The result with the keys that every run has.
-    pub(super) fn result(&self, instance: &Instance) -> ResultFile {
+    pub(super) fn result(&self, model: Model, shape: (usize, usize), measurements: usize) -> ResultFile {
         ResultFile {
-            model: instance.model.name().to_owned(),
+            model: model.name().to_owned(),
             objective: objective_name(self.args.objective),
-            shape: instance.map.shape(),
-            measurements: instance.map.measurements(),
+            shape,
+            measurements,
             seed: self.args.seed,
             threads: rayon::current_num_threads(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -66,18 +66,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The solver's settings: the options, the default tolerance of the fit, and what is left of the time.
+    pub(super) fn settings(&self, penalised: bool) -> Settings {
+        let default = if penalised { TOLERANCE_PENALISED } else { TOLERANCE };
+        Settings::default()
+            .with_tolerance(self.args.tol.unwrap_or(default))
+            .with_max_iterations(self.args.max_iter)
+            .with_time_limit(self.time_left())
+            .with_rank(self.args.rank.0)
+    }
+
     /// Solves within what is left of the budget.
     pub(super) fn solve(&self, problem: &Problem, path: &Path) -> Result<Solution, Failure> {
         self.progress.stage("solving");
-        let penalised = matches!(problem.fit(), Fit::Penalised(_));
-        let mut settings = Settings::default();
-        settings.tolerance = self
-            .args
-            .tol
-            .unwrap_or(if penalised { TOLERANCE_PENALISED } else { TOLERANCE });
-        settings.max_iterations = self.args.max_iter;
-        settings.time_limit = self.time_left();
-        settings.rank = self.args.rank.0;
+        let settings = self.settings(matches!(problem.fit(), Fit::Penalised(_)));
         let record = |record: &Record| self.progress.record(record);
         let solution = solve::solve(problem, &settings, &self.observer(&record))
             .map_err(|error| Failure::about(path, error))?;
@@ -108,7 +110,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn observer<'b>(&self, record: &'b (dyn Fn(&Record) + Sync)) -> Observer<'b> {
+    /// Who watches the solver: the progress bar, and Ctrl-C.
+    pub(super) fn observer<'b>(&self, record: &'b (dyn Fn(&Record) + Sync)) -> Observer<'b> {
         Observer {
             interrupt: Some(self.interrupt),
             progress: Some(record),

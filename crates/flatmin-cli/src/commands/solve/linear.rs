@@ -1,32 +1,28 @@
-//! `flatmin solve`: recover, certify, report.
+//! The models y = A(X): sensing, bilinear, completion.
 
 use flatmin::solve::Solution;
 use flatmin::{Error, Objective, Problem};
 
-use super::Ending;
-use super::run::{Run, describe_fit, ending, flat_weights, run, status_name};
 use crate::args::{FitChoice, Lambda, Model, SolveArgs};
 use crate::assess;
+use crate::commands::Ending;
+use crate::commands::run::{Run, describe_fit, ending, flat_weights, status_name};
 use crate::failure::Failure;
 use crate::instance::{Extras, Instance, load};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
 
-/// Runs the command.
-pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
-    run(&args.run, |run| solve_in(run, args))
-}
-
-fn solve_in(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
+/// Recovers X.
+pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
     let instance = load(
         args.model,
         &args.data,
-        &args.completion,
+        &args.of_model,
         args.run.seed,
         &run.progress,
     )?;
-    let mut result = run.result(&instance);
+    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     let (fit, known) = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
     describe_fit(&mut result, fit);
     let Instance { map, y, extras, .. } = instance;

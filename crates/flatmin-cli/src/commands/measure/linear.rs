@@ -1,4 +1,4 @@
-//! `flatmin measure`: how flat are these factors, and how flat could they be?
+//! Factors (L, R) of the models y = A(X): sensing, bilinear, completion.
 
 use faer::Mat;
 use flatmin::certificate::{Certificate, certify};
@@ -7,10 +7,10 @@ use flatmin::linalg::vector::norm;
 use flatmin::solve::Solution;
 use flatmin::{Error, Factors, Fit, Objective, Problem};
 
-use super::Ending;
-use super::run::{Run, describe_fit, ending, flat_weights, run};
 use crate::args::MeasureArgs;
 use crate::assess;
+use crate::commands::Ending;
+use crate::commands::run::{Run, describe_fit, ending, flat_weights};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
 use crate::instance::{Extras, Instance, load};
@@ -21,21 +21,17 @@ use crate::pictures::{self, Course, Sharp};
 /// Factors with at most this relative residual are compared with those that fit exactly.
 const EXACT: f64 = 1e-7;
 
-/// Runs the command.
-pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
-    run(&args.run, |run| measure_in(run, args))
-}
-
-fn measure_in(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
+/// Measures L and R.
+pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
     let instance = load(
         args.model,
         &args.data,
-        &args.completion,
+        &args.of_model,
         args.run.seed,
         &run.progress,
     )?;
     let x = read_factors(args, instance.map.shape())?;
-    let mut result = run.result(&instance);
+    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     let asked = args
         .fit
         .choice()

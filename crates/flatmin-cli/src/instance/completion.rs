@@ -1,35 +1,17 @@
-//! An instance read from a file: the map, the data, and what belongs to them.
+//! Completion: the entries, what is held out of them, and what is subtracted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use flatmin::map::{Adjoint, Dense, Entries, MeasurementMap, RankOne};
-use ndarray::Array2;
+use flatmin::map::Entries;
 
-use crate::args::{Centring, CompletionArgs, Model};
+use super::Extras;
+use crate::args::{Centring, CompletionArgs};
 use crate::completion::centre::Centre;
 use crate::completion::split::{hide, pick};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input::instance::CompletionData;
 use crate::input::{self, TestEntries};
 use crate::progress::Progress;
-
-/// The measurements y ≈ A(X), and what the file knows beside them.
-#[derive(Debug)]
-pub(crate) struct Instance {
-    pub(crate) model: Model,
-    pub(crate) path: PathBuf,
-    pub(crate) map: Box<dyn MeasurementMap>,
-    pub(crate) y: Vec<f64>,
-    pub(crate) extras: Extras,
-}
-
-/// What is never used to solve.
-#[derive(Debug, Default)]
-pub(crate) struct Extras {
-    pub(crate) truth: Option<Array2<f64>>,
-    /// Completion only.
-    pub(crate) completion: Option<CompletionExtras>,
-}
 
 /// What completion knows beside the entries it fits.
 #[derive(Debug)]
@@ -45,67 +27,8 @@ pub(crate) struct CompletionExtras {
     pub(crate) unobserved_columns: usize,
 }
 
-impl Extras {
-    /// What was subtracted from the data: nothing, but in completion.
-    pub(crate) fn centre(&self) -> Centre {
-        let completion = self.completion.as_ref();
-        completion.map_or_else(Centre::default, |completion| completion.centre.clone())
-    }
-}
-
-/// Reads the instance and says what is unusual about it.
-pub(crate) fn load(
-    model: Model,
-    path: &Path,
-    options: &CompletionArgs,
-    seed: u64,
-    progress: &Progress,
-) -> Result<Instance, Failure> {
-    if let (Some(option), true) = (options.first_given(), model != Model::Completion) {
-        return Err(usage(format!(
-            "{option}: found with {}, expected only with completion",
-            model.name()
-        )));
-    }
-    let about = |error| Failure::about(path, error);
-    let with_truth = |truth| Extras {
-        truth,
-        completion: None,
-    };
-    let (map, y, extras): (Box<dyn MeasurementMap>, _, _) = match model {
-        Model::Sensing => {
-            let data = input::read_sensing(path).or_input()?;
-            let (m, d1, d2) = data.a.dim();
-            // The reader gives C order from the start of its allocation.
-            let map = Dense::new(data.a.into_raw_vec_and_offset().0, m, (d1, d2)).map_err(about)?;
-            (Box::new(map), data.y, with_truth(data.truth))
-        }
-        Model::Bilinear => {
-            let data = input::read_bilinear(path).or_input()?;
-            let (m, shape) = (data.a.nrows(), (data.a.ncols(), data.b.ncols()));
-            let (a, b) = (
-                data.a.into_raw_vec_and_offset().0,
-                data.b.into_raw_vec_and_offset().0,
-            );
-            let map = RankOne::new(&a, &b, m, shape).map_err(about)?;
-            (Box::new(map), data.y, with_truth(data.truth))
-        }
-        Model::Completion => {
-            let (map, y, extras) = completion(path, options, seed, progress)?;
-            (Box::new(map), y, extras)
-        }
-    };
-    Ok(Instance {
-        model,
-        path: path.to_owned(),
-        map,
-        y,
-        extras,
-    })
-}
-
 /// Reads, hides, centres.
-fn completion(
+pub(super) fn load(
     path: &Path,
     options: &CompletionArgs,
     seed: u64,
@@ -213,12 +136,4 @@ fn warn_unobserved(what: &str, which: &[usize], ids: Option<&[String]>, progress
             "{n} {what}s have no observed entry, the first of them {name}: what is recovered there is zero"
         ),
     });
-}
-
-/// The observed places of a completion map, which its adjoint carries; `None` for other maps.
-pub(crate) fn entries_of<'a>(map: &'a dyn MeasurementMap, y: &[f64]) -> Option<&'a Entries> {
-    match map.adjoint(y) {
-        Adjoint::Sparse { entries, .. } => Some(entries),
-        Adjoint::Dense(_) => None,
-    }
 }

@@ -1,0 +1,55 @@
+//! The sizes of a matrix and its measurements.
+
+use crate::args::{GenerateArgs, Model};
+use crate::failure::{Failure, usage};
+
+/// The sizes, once they are known to fit together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub(super) shape: (usize, usize),
+    pub(super) rank: usize,
+    pub(super) m: usize,
+}
+
+/// Most numbers of a generated file: 32 GiB, more than a slip of the finger should ask for.
+const MOST: usize = 1 << 32;
+
+impl Size {
+    pub(super) fn of(args: &GenerateArgs) -> Result<Self, Failure> {
+        let shape @ (d1, d2) = (args.d1, args.d2.unwrap_or(args.d1));
+        let refuse = |option: &str, found: usize, expected: String| {
+            Err(usage(format!("--{option}: found {found}, expected {expected}")))
+        };
+        if args.rank > d1.min(d2) {
+            return refuse(
+                "rank",
+                args.rank,
+                format!("at most {}, the smaller dimension", d1.min(d2)),
+            );
+        }
+        let freedom = args.rank * (d1 + d2 - args.rank);
+        // How many measurements there can be, how many numbers one takes, and how many a degree of freedom recover well.
+        let (most, numbers, plenty) = match args.model {
+            Model::Sensing => (usize::MAX, d1.saturating_mul(d2), 3),
+            Model::Bilinear => (usize::MAX, d1 + d2, 3),
+            Model::Completion => (d1.saturating_mul(d2), 1, 5),
+        };
+        let m = args.m.unwrap_or((plenty * freedom).min(most));
+        if m > most {
+            return refuse("m", m, format!("at most {most}, the entries there are"));
+        }
+        let largest = m.saturating_mul(numbers).max(d1.saturating_mul(d2));
+        if largest > MOST {
+            return refuse(
+                "m",
+                m,
+                format!("sizes with at most {MOST} numbers in an array, not {largest}"),
+            );
+        }
+        Ok(Size {
+            shape,
+            rank: args.rank,
+            m,
+        })
+    }
+}

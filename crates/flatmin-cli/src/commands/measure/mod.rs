@@ -1,0 +1,16 @@
+//! `flatmin measure`: how flat are these factors, and how flat could they be? One family of models a file.
+
+mod linear;
+
+use super::Ending;
+use super::run::run;
+use crate::args::{MeasureArgs, Model};
+use crate::failure::Failure;
+
+/// Runs the command.
+pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
+    args.of_model.check(args.model)?;
+    run(&args.run, |run| match args.model {
+        Model::Sensing | Model::Bilinear | Model::Completion => linear::measure(run, args),
+    })
+}

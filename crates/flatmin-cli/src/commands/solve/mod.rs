@@ -1,0 +1,16 @@
+//! `flatmin solve`: recover, certify, report. One family of models a file.
+
+mod linear;
+
+use super::Ending;
+use super::run::run;
+use crate::args::{Model, SolveArgs};
+use crate::failure::Failure;
+
+/// Runs the command.
+pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
+    args.of_model.check(args.model)?;
+    run(&args.run, |run| match args.model {
+        Model::Sensing | Model::Bilinear | Model::Completion => linear::solve(run, args),
+    })
+}
