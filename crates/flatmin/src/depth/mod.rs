@@ -9,4 +9,5 @@
 //! bias towards low rank. Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), section on depth, DOI
 //! 10.1093/imaiai/iaae009; for chains Gatmiry, Li, Chuang, Reddi, Ma and Jegelka (2023), arXiv 2306.13239.
 
+pub mod chain;
 pub mod hadamard;

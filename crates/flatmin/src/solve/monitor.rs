@@ -84,11 +84,20 @@ impl<'a> Monitor<'a> {
             .iter()
             .filter_map(|r| r.lower_bound)
             .fold(lower_bound, f64::max);
+        self.keep(value, Some(best), residual, rank);
+    }
+
+    /// Keeps a record of a method that knows no bound.
+    pub(crate) fn record_unbounded(&mut self, value: f64, residual: f64, rank: usize) {
+        self.keep(value, None, residual, rank);
+    }
+
+    fn keep(&mut self, value: f64, lower_bound: Option<f64>, residual: f64, rank: usize) {
         let record = Record {
             iteration: self.iterations,
             seconds: self.start.elapsed().as_secs_f64(),
             value: Some(value),
-            lower_bound: Some(best),
+            lower_bound,
             residual: Some(residual),
             rank,
         };
