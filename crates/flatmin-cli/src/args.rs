@@ -65,7 +65,7 @@ pub(crate) struct MeasureArgs {
     pub(crate) model: Model,
     /// The data, as for `solve`
     pub(crate) data: PathBuf,
-    /// The factors: .npz with L (d1, k) and R (d2, k)
+    /// The factors: .npz with L (d1, k) and R (d2, k); for sparse V (K, d), for deep W1, W2, …
     pub(crate) factors: PathBuf,
     /// Measure the factors alone: do not solve for the flattest to compare them with
     #[arg(long)]
@@ -153,20 +153,20 @@ pub(crate) struct RunArgs {
     pub(crate) verbose: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct GenerateArgs {
     /// What the data are
     pub(crate) model: Model,
-    /// Rows of the matrix
+    /// Rows of the matrix; for sparse the length of the vector
     #[arg(long, default_value_t = 30, value_parser = values::dimension)]
     pub(crate) d1: usize,
     /// Columns of the matrix [default: as many as rows]
     #[arg(long, value_parser = values::dimension)]
     pub(crate) d2: Option<usize>,
-    /// Rank of the matrix
+    /// Rank of the matrix; for sparse the number of non-zeros
     #[arg(long, default_value_t = 2, value_parser = values::dimension)]
     pub(crate) rank: usize,
-    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank); completion five, at most all entries]
+    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank); completion five, at most all entries; sparse 2·rank·ln(d1/rank) + 2·rank + 1]
     #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
     pub(crate) m: Option<usize>,
     /// Completion: each entry is observed with this probability

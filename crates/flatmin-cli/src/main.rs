@@ -4,6 +4,7 @@ mod args;
 mod assess;
 mod commands;
 mod completion;
+mod depth;
 mod failure;
 mod input;
 mod instance;

@@ -16,6 +16,7 @@ pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
         Some(("problem", problem(result))),
         proof(result),
         flatness(result),
+        law(result),
         result
             .residual
             .map(|residual| ("residual", format!("{} of ‖y‖", share(residual)))),
@@ -53,6 +54,14 @@ fn ending(r: &ResultFile) -> String {
 
 fn matrix(r: &ResultFile) -> String {
     let (rows, columns) = r.shape;
+    if r.model == "sparse" {
+        return format!(
+            "a vector of {} entries, {} of them not zero, from {} measurements",
+            count(rows),
+            count(r.rank),
+            count(r.measurements)
+        );
+    }
     let what = if r.model == "completion" {
         "entries"
     } else {
@@ -78,7 +87,10 @@ fn problem(r: &ResultFile) -> String {
         Some("bias") => ", after subtracting row and column means",
         _ => "",
     };
-    format!("{}, {}, {fit}{centre}", r.model, r.objective)
+    let depth = r
+        .depth
+        .map_or(String::new(), |depth| format!(" of depth {depth}"));
+    format!("{}{depth}, {}, {fit}{centre}", r.model, r.objective)
 }
 
 fn proof(r: &ResultFile) -> Option<Line> {
@@ -100,9 +112,25 @@ fn flatness(r: &ResultFile) -> Option<Line> {
         Some(_) => format!(", that of {best}, to rounding"),
         None => "; nothing is proved about the smallest possible".to_owned(),
     };
+    let trace = match (r.scaled_trace, r.trace) {
+        (Some(scaled), _) if r.depth.is_none() => format!("scaled trace {}", short(scaled)),
+        (_, trace) => format!("trace {}", short(trace?)),
+    };
+    Some(("flatness", trace + &proved))
+}
+
+fn law(r: &ResultFile) -> Option<Line> {
+    let law = r.nuclear_law.as_ref()?;
+    let least = law.at_least_nuclear_norm.map_or(String::new(), |least| {
+        format!("; at the smallest ‖X‖∗ that fits, {}", short(least))
+    });
     Some((
-        "flatness",
-        format!("scaled trace {}{proved}", short(r.scaled_trace?)),
+        "law",
+        format!(
+            "{} at this X for an isometry: the trace is {} times that{least}",
+            short(law.at_solution),
+            short(law.ratio?)
+        ),
     ))
 }
 
@@ -112,7 +140,7 @@ fn unique(r: &ResultFile) -> String {
         .map_or(String::new(), |margin| format!(" (margin {})", short(margin)));
     match r.unique {
         Some(true) => format!("yes{margin}"),
-        Some(false) => "no: other matrices do as well".to_owned(),
+        Some(false) => "no: others do as well".to_owned(),
         None => "not decided".to_owned(),
     }
 }

@@ -16,6 +16,10 @@ pub(crate) enum Model {
     Bilinear,
     /// Some of the entries of X
     Completion,
+    /// y = A x for x = v_1 ⊙ … ⊙ v_K, an entrywise product of K vectors
+    Sparse,
+    /// y_i = ⟨A_i, X⟩ for X = W_1 ⋯ W_K, a product of K matrices
+    Deep,
 }
 
 impl Model {
@@ -25,6 +29,8 @@ impl Model {
             Model::Sensing => "sensing",
             Model::Bilinear => "bilinear",
             Model::Completion => "completion",
+            Model::Sparse => "sparse",
+            Model::Deep => "deep",
         }
     }
 }
@@ -34,16 +40,22 @@ impl Model {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
+    #[command(flatten)]
+    pub(crate) depth: DepthArgs,
 }
 
 impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
         let completion = &self.completion;
-        let given: [(&str, bool, &[Model]); 3] = [
+        let depth = &self.depth;
+        let given: [(&str, bool, &[Model]); 6] = [
             ("--test", completion.test.is_some(), &[Model::Completion]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
+            ("--depth", depth.depth.is_some(), &[Model::Sparse, Model::Deep]),
+            ("--width", depth.width.is_some(), &[Model::Deep]),
+            ("--starts", depth.starts.is_some(), &[Model::Deep]),
         ];
         for (option, given, models) in given {
             if given && !models.contains(&model) {
@@ -72,6 +84,21 @@ pub(crate) struct CompletionArgs {
     /// What to subtract before solving and to add to predictions [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) center: Option<Centring>,
+}
+
+/// Options of the models of more than two factors.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Depth")]
+pub(crate) struct DepthArgs {
+    /// Number K of factors [default: 2 for sparse, 3 for deep]
+    #[arg(long, value_name = "K", value_parser = values::depth)]
+    pub(crate) depth: Option<usize>,
+    /// Columns of every hidden layer of a deep chain [default: min(d1, d2), beyond which no chain is flatter]
+    #[arg(long, value_name = "N", value_parser = values::dimension)]
+    pub(crate) width: Option<usize>,
+    /// Random starting points of a deep chain beside that of the two-factor solution [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) starts: Option<usize>,
 }
 
 /// What is subtracted from the entries before the fit.

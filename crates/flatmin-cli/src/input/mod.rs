@@ -26,7 +26,7 @@ use ndarray::Array2;
 pub(crate) use entries::Completion;
 use entries::Entries;
 pub(crate) use held_out::TestEntries;
-use instance::{BilinearData, CompletionData, SensingData};
+use instance::{BilinearData, CompletionData, SensingData, SparseData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -36,6 +36,21 @@ pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
 /// Bilinear sensing from `.npz`.
 pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
     in_file(path, || only_npz(path).and_then(|()| npz::read_bilinear(path)))
+}
+
+/// Sparse recovery from `.npz`.
+pub(crate) fn read_sparse(path: &Path) -> Result<SparseData> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_sparse(path)))
+}
+
+/// The layers V (K × d) of a deep Hadamard product from `.npz`.
+pub(crate) fn read_vectors(path: &Path) -> Result<Array2<f64>> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_vectors(path)))
+}
+
+/// The layers W1, W2, … of a chain of matrices from `.npz`.
+pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_layers(path)))
 }
 
 /// Factors L (d1 × k), R (d2 × k) from `.npz`.

@@ -7,6 +7,7 @@ mod completion;
 mod draw;
 mod sensing;
 mod size;
+mod sparse;
 mod target;
 
 use super::Ending;
@@ -22,9 +23,10 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
         )));
     }
     match args.model {
-        Model::Sensing => sensing::generate(args)?,
+        Model::Sensing | Model::Deep => sensing::generate(args)?,
         Model::Bilinear => bilinear::generate(args)?,
         Model::Completion => completion::generate(args)?,
+        Model::Sparse => sparse::generate(args)?,
     }
     Ok(Ending::Done)
 }

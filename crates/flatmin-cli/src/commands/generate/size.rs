@@ -30,7 +30,8 @@ impl Size {
         let freedom = args.rank * (d1 + d2 - args.rank);
         // How many measurements there can be, how many numbers one takes, and how many a degree of freedom recover well.
         let (most, numbers, plenty) = match args.model {
-            Model::Sensing => (usize::MAX, d1.saturating_mul(d2), 3),
+            Model::Sparse => (usize::MAX, d1, 1),
+            Model::Sensing | Model::Deep => (usize::MAX, d1.saturating_mul(d2), 3),
             Model::Bilinear => (usize::MAX, d1 + d2, 3),
             Model::Completion => (d1.saturating_mul(d2), 1, 5),
         };

@@ -19,7 +19,7 @@ use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
 
 /// Factors with at most this relative residual are compared with those that fit exactly.
-const EXACT: f64 = 1e-7;
+pub(super) const EXACT: f64 = 1e-7;
 
 /// Measures L and R.
 pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {

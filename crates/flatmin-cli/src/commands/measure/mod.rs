@@ -1,6 +1,8 @@
 //! `flatmin measure`: how flat are these factors, and how flat could they be? One family of models a file.
 
+mod deep;
 mod linear;
+mod sparse;
 
 use super::Ending;
 use super::run::run;
@@ -12,5 +14,7 @@ pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
     args.of_model.check(args.model)?;
     run(&args.run, |run| match args.model {
         Model::Sensing | Model::Bilinear | Model::Completion => linear::measure(run, args),
+        Model::Sparse => sparse::measure(run, args),
+        Model::Deep => deep::measure(run, args),
     })
 }

@@ -44,7 +44,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
 fn default_fit(model: Model) -> FitChoice {
     match model {
         Model::Completion => FitChoice::Lambda(Lambda::Auto),
-        Model::Sensing | Model::Bilinear => FitChoice::Exact,
+        Model::Sensing | Model::Bilinear | Model::Sparse | Model::Deep => FitChoice::Exact,
     }
 }
 

@@ -1,6 +1,8 @@
 //! `flatmin solve`: recover, certify, report. One family of models a file.
 
+mod deep;
 mod linear;
+mod sparse;
 
 use super::Ending;
 use super::run::run;
@@ -12,5 +14,7 @@ pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
     args.of_model.check(args.model)?;
     run(&args.run, |run| match args.model {
         Model::Sensing | Model::Bilinear | Model::Completion => linear::solve(run, args),
+        Model::Sparse => sparse::solve(run, args),
+        Model::Deep => deep::solve(run, args),
     })
 }

@@ -118,6 +118,15 @@ impl Problem {
             .collect()
     }
 
+    /// The same data under another fit.
+    ///
+    /// # Errors
+    /// ε or μ not positive and finite.
+    pub fn with(self, fit: Fit) -> Result<Self, Error> {
+        fit.check()?;
+        Ok(Problem { fit, ..self })
+    }
+
     /// x = 0 and the λ that goes with it.
     pub(super) fn zero(&self) -> (Vec<f64>, Vec<f64>, Option<Status>) {
         (vec![0.0; self.a.ncols()], vec![0.0; self.data.len()], None)
