@@ -12,7 +12,7 @@ type Line = (&'static str, String);
 pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
     let lines = [
         Some(("result", ending(result))),
-        Some(("matrix", matrix(result))),
+        Some((found(result), matrix(result))),
         Some(("problem", problem(result))),
         proof(result),
         flatness(result),
@@ -42,6 +42,9 @@ fn ending(r: &ResultFile) -> String {
     };
     match r.status.as_deref() {
         Some("certified") => format!("certified: no smaller {objective} is possible, to the gap below"),
+        Some("converged") if r.model == "deep" => {
+            "stationary: the flattest end of several searches; nothing is proved".to_owned()
+        }
         Some("converged") => {
             "converged; what is proved is the gap below, not the tolerance asked for".to_owned()
         }
@@ -52,11 +55,16 @@ fn ending(r: &ResultFile) -> String {
     }
 }
 
+/// What was sought.
+fn found(r: &ResultFile) -> &'static str {
+    if r.model == "sparse" { "vector" } else { "matrix" }
+}
+
 fn matrix(r: &ResultFile) -> String {
     let (rows, columns) = r.shape;
     if r.model == "sparse" {
         return format!(
-            "a vector of {} entries, {} of them not zero, from {} measurements",
+            "{} entries, {} of them not zero, from {} measurements",
             count(rows),
             count(r.rank),
             count(r.measurements)
@@ -110,6 +118,7 @@ fn flatness(r: &ResultFile) -> Option<Line> {
         Some(excess) if excess > 1.0 => format!(", at most {} times that of {best}", at_most(1.0 + excess)),
         Some(excess) if excess > 0.0 => format!(", within {} (relative) of {best}", at_most(excess)),
         Some(_) => format!(", that of {best}, to rounding"),
+        None if r.model == "deep" => String::new(),
         None => "; nothing is proved about the smallest possible".to_owned(),
     };
     let trace = match (r.scaled_trace, r.trace) {

@@ -13,7 +13,7 @@ pub(super) fn panel(traces: &[f64], font: &Font) -> Panel {
     let Some(chart) = chart(traces) else {
         return Panel::left_out(NAME, TITLE, "No figure: no trace is known.");
     };
-    let caption = "Trace of the Hessian in the block of each of the K layers, and their mean (grey). The flattest factors of a vector, and of a matrix whose every entry is measured, have the same trace in all layers.";
+    let caption = "Trace of the Hessian in the block of each of the K layers, and their mean (grey). At the flattest factors all layers have the same trace: scaling one up and another down changes these two alone.";
     Panel::drawn(NAME, TITLE, caption.to_owned(), chart.draw(font))
 }
 

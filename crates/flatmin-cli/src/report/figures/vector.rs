@@ -4,7 +4,7 @@ use super::Panel;
 use crate::output::result::{ReportData, VectorPicture};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
-use crate::report::draw::colour::{BLUE, Colour, VERMILION};
+use crate::report::draw::colour::{BLUE, Colour, GREY, VERMILION};
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
 use crate::report::number::count;
@@ -54,7 +54,7 @@ fn chart(vector: &VectorPicture) -> Option<Chart> {
         x,
         y,
         series: vec![
-            lines(BLUE, vec![(1.0, 0.0), (last, 0.0)]),
+            lines(GREY, vec![(1.0, 0.0), (last, 0.0)]),
             lines(BLUE, stems(&recovered)),
             marks(name("true"), VERMILION, Mark::Ring, truth.clone()),
             marks(name("recovered"), BLUE, Mark::Disc, recovered),

@@ -11,8 +11,8 @@ pub(super) fn found(result: &ResultFile) -> String {
     let verb = if is_measured(result) { "measured" } else { "found" };
     if is_vector(result) {
         return format!(
-            "The vector {verb} has {}, {} of them not zero; the data are {} ({}).",
-            counted(rows, "entry"),
+            "The vector {verb} has {} entries, {} of them not zero; the data are {} ({}).",
+            count(rows),
             count(result.rank),
             counted(result.measurements, "measurement"),
             model(result)

@@ -17,6 +17,9 @@ pub(super) fn lead(result: &ResultFile) -> String {
         ("certified", _) => {
             format!("The run is marked as certified, but its numbers do not show it. {statement}")
         }
+        ("converged", _) if result.model == "deep" => {
+            format!("The search ended at a stationary point, the flattest of those it found. {statement}")
+        }
         ("converged", _) => {
             format!("The solver converged, without the proof that was asked for. {statement}")
         }

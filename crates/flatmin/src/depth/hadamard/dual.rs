@@ -22,12 +22,12 @@ const STEPS: usize = 100;
 pub(super) enum Conjugate<'a> {
     /// Of |x|^p: (p − 1)(|u|/p)^q, q = p/(p − 1).
     Power(f64),
-    /// Of |x| + (x − z)²/(2σ), less a constant: soft(z + σu, σ)²/(2σ).
+    /// Of |x_l| + (x_l − z_l)²/(2σ_l), less a constant: soft(z_l + σ_l u, σ_l)²/(2σ_l).
     Proximal {
         /// z, d numbers.
         centre: &'a [f64],
-        /// σ.
-        sigma: f64,
+        /// σ, d numbers.
+        sigmas: &'a [f64],
     },
 }
 
@@ -40,10 +40,11 @@ impl Conjugate<'_> {
                 let curvature = if u == 0.0 { 0.0 } else { x / (u.abs() * (p - 1.0)) };
                 ((p - 1.0) / p * x * u.abs(), x.copysign(u), curvature)
             }
-            Conjugate::Proximal { centre, sigma } => {
+            Conjugate::Proximal { centre, sigmas } => {
+                let sigma = sigmas[l];
                 let shifted = centre[l] + sigma * u;
                 let size = shifted.abs() - sigma;
-                if size > 0.0 {
+                if size > 0.0 && sigma > 0.0 {
                     (0.5 * size * size / sigma, size.copysign(shifted), sigma)
                 } else {
                     (0.0, 0.0, 0.0)
@@ -218,9 +219,10 @@ impl Dual<'_> {
     fn least_curvature(&self) -> f64 {
         match self.conjugate {
             Conjugate::Power(_) => f64::MIN_POSITIVE,
-            Conjugate::Proximal { sigma, .. } => {
-                let a = &self.canonical.a;
-                sigma * a.squared_norm_l2() / (a.nrows() * a.ncols()) as f64
+            Conjugate::Proximal { sigmas, .. } => {
+                let columns = self.canonical.a.col_iter().zip(sigmas);
+                let sum: f64 = columns.map(|(a, sigma)| sigma * a.squared_norm_l2()).sum();
+                sum / (self.canonical.a.nrows() * sigmas.len()) as f64
             }
         }
     }

@@ -1,7 +1,8 @@
 //! K = 2: weighted ℓ1, by the augmented Lagrangian on the dual.
 //!
-//! Each round minimises  h*(λ) − ⟨λ, ŷ⟩ + Σ soft(z_l + σu_l, σ)²/(2σ)  by Newton (the function is piecewise quadratic) and
-//! sets z ← soft(z + σu, σ). For a linear programme this ends after finitely many rounds (Bertsekas, *Constrained
+//! Each round minimises  h*(λ) − ⟨λ, ŷ⟩ + Σ soft(z_l + σ_l u_l, σ_l)²/(2σ_l)  by Newton (the function is piecewise
+//! quadratic) and sets z_l ← soft(z_l + σ_l u_l, σ_l). With σ_l = σ/‖â_l‖² its Hessian σ·Σ â_l â_lᵀ/‖â_l‖² (over the l that
+//! are not shrunk to zero) does not feel the scale of the columns. For a linear programme this ends after finitely many rounds (Bertsekas, *Constrained
 //! Optimization and Lagrange Multiplier Methods*, 1982, section 5.4); a guessed support is completed to a vertex on the way
 //! ([`vertex`](super::vertex)), which gives the last digits at once.
 
@@ -13,11 +14,11 @@ use crate::error::Error;
 use crate::linalg::vector::{axpy, dot, max_abs, norm};
 use crate::solve::{Monitor, Settings};
 
-/// First σ over the size of x, and the factor by which it grows after a round that took few steps.
+/// First σ over ‖ŷ‖ times the largest column, and the factor by which it grows after a round that took few steps.
 const FIRST: f64 = 0.3;
 /// See [`FIRST`].
 const GROWTH: f64 = 3.0;
-/// Largest σ over the size of x: shrinkage by σ loses that many digits.
+/// Largest σ over the same: shrinkage by σ loses that many digits.
 const LARGEST: f64 = 1e4;
 /// Newton steps of such a round, and the most of any.
 const EASY: usize = 6;
@@ -45,12 +46,19 @@ pub(super) fn solve(
     };
     lambda.iter_mut().for_each(|l| *l *= multiple);
     let mut z = vec![0.0; canonical.a.ncols()];
-    // An x of that many entries of this size explains the data.
-    let scale = size * (z.len() as f64).sqrt() / canonical.a.norm_l2();
+    let squares: Vec<f64> = canonical.a.col_iter().map(|a| a.squared_norm_l2()).collect();
+    let scale = size * squares.iter().fold(0.0, |m: f64, s| m.max(*s)).sqrt();
     let (mut sigma, mut accuracy, mut failures) = (FIRST * scale, NEAR, 0);
     let mut best: Option<(f64, Vertex)> = None;
     loop {
-        let conjugate = Conjugate::Proximal { centre: &z, sigma };
+        let sigmas: Vec<f64> = squares
+            .iter()
+            .map(|s| if *s > 0.0 { sigma / s } else { 0.0 })
+            .collect();
+        let conjugate = Conjugate::Proximal {
+            centre: &z,
+            sigmas: &sigmas,
+        };
         let dual = Dual { canonical, conjugate };
         let mut point = dual.evaluate(lambda);
         let before = monitor.iterations();

@@ -1,11 +1,13 @@
 //! From a nearly right x to an exact vertex of the weighted ℓ1 problem.
 //!
-//! On a support S with signs s, linearly independent columns A_S = U Σ Vᵀ and h = U Σ⁻¹ Vᵀ s (so that A_Sᵀh = s), the
-//! optimality conditions have closed forms:
+//! On a support S with signs s, linearly independent columns A_S and the smallest h with A_Sᵀh = s, the optimality
+//! conditions have closed forms:
 //!
 //!   exact:      x_S = A_S⁺ y,                          λ the nearest to a given one with A_Sᵀλ = s;
 //!   penalised:  x_S = A_S⁺ (y − h),                    λ = y − A_S x_S;
-//!   ball:       x_S = A_S⁺ (y − t·h),                  λ = (y − A_S x_S)/t,   t‖h‖ = √(ε² − ‖(I − UUᵀ)y‖²).
+//!   ball:       x_S = A_S⁺ (y − t·h),                  λ = (y − A_S x_S)/t,   t‖h‖ = √(ε² − ‖(I − UUᵀ)y‖²),
+//!
+//! through the decomposition A_S = U Σ Vᵀ·diag(‖a_l‖): with columns of unit length their scale costs no digits.
 
 use faer::{Mat, MatRef};
 
@@ -17,7 +19,7 @@ use crate::problem::Fit;
 
 /// Singular values of the chosen columns below this share of the largest count as zero.
 const RANK: f64 = 1e-11;
-/// Coordinates below this share of the largest are the rounding of zero.
+/// Coordinates that explain less of the data than this share of the largest are the rounding of zero.
 const ROUNDING: f64 = 1e-13;
 /// Most steps from a point with dependent columns to a vertex.
 const MOVES: usize = 64;
@@ -42,13 +44,14 @@ pub(super) fn complete(canonical: &Canonical, x: &[f64], lambda: &[f64]) -> Resu
             return Ok(None);
         };
         // A coordinate too many comes out as rounding, of either sign.
-        let floor = ROUNDING * max_abs(&part);
+        let explained: Vec<f64> = part.iter().zip(&face.sizes).map(|(x, s)| x * s).collect();
+        let floor = ROUNDING * max_abs(&explained);
         let (mut signs_kept, mut dropped) = (true, false);
-        for ((l, sign), value) in face.support.iter().zip(&face.signs).zip(&part) {
-            let rounding = value.abs() <= floor;
-            x[*l] = if rounding { 0.0 } else { *value };
+        for (j, l) in face.support.iter().enumerate() {
+            let rounding = explained[j].abs() <= floor;
+            x[*l] = if rounding { 0.0 } else { part[j] };
             dropped |= rounding;
-            signs_kept &= rounding || value * sign > 0.0;
+            signs_kept &= rounding || part[j] * face.signs[j] > 0.0;
         }
         if !signs_kept {
             return Ok(None);
@@ -58,8 +61,8 @@ pub(super) fn complete(canonical: &Canonical, x: &[f64], lambda: &[f64]) -> Resu
         }
         let mut misfit = canonical.apply(&x);
         axpy(-1.0, &canonical.y, &mut misfit);
-        let explained = canonical.fit != Fit::Exact || norm(&misfit) <= MISFIT * norm(&canonical.y);
-        return Ok(explained.then_some(Vertex { x, lambda }));
+        let met = canonical.fit != Fit::Exact || norm(&misfit) <= MISFIT * norm(&canonical.y);
+        return Ok(met.then_some(Vertex { x, lambda }));
     }
 }
 
@@ -87,7 +90,11 @@ fn towards_the_interior(canonical: &Canonical, support: &[usize], lambda: Vec<f6
 struct Face {
     support: Vec<usize>,
     signs: Vec<f64>,
+    /// ‖a_l‖.
+    sizes: Vec<f64>,
+    /// a_l/‖a_l‖.
     columns: Mat<f64>,
+    /// U Σ Vᵀ, of these.
     svd: Svd,
 }
 
@@ -96,8 +103,12 @@ impl Face {
     fn of(canonical: &Canonical, x: &mut [f64]) -> Result<Option<Face>, Error> {
         for _ in 0..MOVES {
             let support: Vec<usize> = (0..x.len()).filter(|l| x[*l] != 0.0).collect();
+            let sizes: Vec<f64> = support
+                .iter()
+                .map(|l| norm(canonical.a.col_as_slice(*l)))
+                .collect();
             let columns = Mat::from_fn(canonical.a.nrows(), support.len(), |i, j| {
-                canonical.a[(i, support[j])]
+                canonical.a[(i, support[j])] / sizes[j]
             });
             let wide = support.len() > columns.nrows();
             let svd = if wide {
@@ -111,12 +122,20 @@ impl Face {
                 return Ok(Some(Face {
                     support,
                     signs,
+                    sizes,
                     columns,
                     svd,
                 }));
             }
             let last = support.len() - 1;
-            move_along(x, &support, svd.v.col_as_slice(last));
+            let null: Vec<f64> = svd
+                .v
+                .col_as_slice(last)
+                .iter()
+                .zip(&sizes)
+                .map(|(n, s)| n / s)
+                .collect();
+            move_along(x, &support, &null);
         }
         Ok(None)
     }
@@ -175,32 +194,37 @@ impl Face {
         (x, misfit)
     }
 
+    /// A_S x.
     fn times(&self, x: &[f64]) -> Vec<f64> {
-        let x = MatRef::from_column_major_slice(x, x.len(), 1);
+        let x: Vec<f64> = x.iter().zip(&self.sizes).map(|(x, s)| x * s).collect();
+        let x = MatRef::from_column_major_slice(&x, x.len(), 1);
         product(self.columns.as_ref(), x).col_as_slice(0).to_vec()
     }
 
+    /// A_Sᵀ v.
     fn transpose_times(&self, v: &[f64]) -> Vec<f64> {
         (0..self.size())
-            .map(|j| dot(self.columns.col_as_slice(j), v))
+            .map(|j| self.sizes[j] * dot(self.columns.col_as_slice(j), v))
             .collect()
     }
 
-    /// V Σ⁻¹ Uᵀ b.
+    /// A_S⁺ b.
     fn pseudo_inverse(&self, b: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; self.size()];
         for j in 0..self.size() {
             let c = dot(self.svd.u.col_as_slice(j), b) / self.svd.s[j];
             axpy(c, self.svd.v.col_as_slice(j), &mut x);
         }
+        x.iter_mut().zip(&self.sizes).for_each(|(x, s)| *x /= s);
         x
     }
 
-    /// U Σ⁻¹ Vᵀ s: the smallest h with A_Sᵀh = s.
+    /// The smallest h with A_Sᵀh = s.
     fn lift(&self, s: &[f64]) -> Vec<f64> {
+        let s: Vec<f64> = s.iter().zip(&self.sizes).map(|(s, size)| s / size).collect();
         let mut h = vec![0.0; self.columns.nrows()];
         for j in 0..self.size() {
-            let c = dot(self.svd.v.col_as_slice(j), s) / self.svd.s[j];
+            let c = dot(self.svd.v.col_as_slice(j), &s) / self.svd.s[j];
             axpy(c, self.svd.u.col_as_slice(j), &mut h);
         }
         h
