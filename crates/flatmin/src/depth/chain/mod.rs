@@ -15,6 +15,9 @@
 //! [`flattest`] attains it at any hidden widths of at least rank X. For other maps the minimum over the zero-loss set
 //! {A(X) = y} is not convex and is searched for ([`solve`]): the end is a stationary point, without a proof.
 //!
+//! **Layers.** Scaling W_j up and W_k down by one factor changes t_j and t_k alone, inversely: at every minimum all t_j are
+//! equal, whatever the map.
+//!
 //! **Widths.** Hidden widths above min(d_0, d_K) never help, whatever the map: let Π_1 project onto the row space of P_1 and
 //! replace W_2 by Π_1 W_2. No P_j changes, of the Q_j only Q_1, to Π_1 Q_1, and t_1 does not grow. Now do the same with the
 //! row space of P_2, and so on: all ranks are then at most d_0. From the other end they are at most d_K. Hence the default.

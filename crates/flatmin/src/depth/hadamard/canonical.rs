@@ -1,9 +1,9 @@
 //! The problem without weights and units:  min Σ|x̂_l|^p  under the fit of Â x̂ to ŷ.
 //!
 //! With y = τ·y′ and a price s, x_l = (s/ω_l)^{1/p}·x̂_l turns Σ ω_l|x_l|^p into s·Σ|x̂_l|^p and A into a matrix G of
-//! columns of size about 1 (ω = w, or μ·w for the penalised fit, where s = τ²). From G = U Σ Vᵀ, cut at its rank, come
-//! orthonormal rows Â = Vᵀ with ŷ = Σ⁻¹Uᵀy′ for exact data, and Â = ΣVᵀ with ŷ = Uᵀy′ otherwise: dependent rows and
-//! more rows than columns leave no trace.
+//! columns of size about 1 (ω = w, or μ·w for the penalised fit, where s = τ²). With C = diag(‖g_l‖) and the
+//! decomposition G C⁻¹ = U Σ Vᵀ, cut at its rank, Â = VᵀC and ŷ = Σ⁻¹Uᵀy′ for exact data, Â = ΣVᵀC and ŷ = Uᵀy′
+//! otherwise: dependent rows and more rows than columns leave no trace, and the scale of the columns costs no digits.
 
 use faer::{Mat, MatRef};
 
@@ -19,6 +19,8 @@ const INCONSISTENT: f64 = 1e-9;
 pub(super) struct Canonical {
     /// Â, r × d.
     pub(super) a: Mat<f64>,
+    /// C², d numbers: for exact data Â C⁻² Âᵀ = I.
+    squares: Vec<f64>,
     /// ŷ, r numbers.
     pub(super) y: Vec<f64>,
     /// p.
@@ -58,8 +60,12 @@ impl Canonical {
             })
             .collect();
         let (m, d) = problem.a().shape();
-        let scaled = Mat::from_fn(m, d, |i, l| problem.a()[(i, l)] * (columns[l] / tau));
-        let mut svd = thin_svd(scaled.as_ref())?;
+        let mut unit = Mat::from_fn(m, d, |i, l| problem.a()[(i, l)] * (columns[l] / tau));
+        let sizes: Vec<f64> = unit.col_iter().map(|g| g.norm_l2()).collect();
+        for (l, size) in sizes.iter().enumerate().filter(|(_, size)| **size > 0.0) {
+            unit.col_as_slice_mut(l).iter_mut().for_each(|g| *g /= size);
+        }
+        let mut svd = thin_svd(unit.as_ref())?;
         cut_at_rank(&mut svd, m.max(d));
         let data: Vec<f64> = problem.data().iter().map(|y| y / tau).collect();
         let inside = transpose_times(&svd.u, &data);
@@ -69,7 +75,8 @@ impl Canonical {
         let over = |j: usize| if fit == Fit::Exact { svd.s[j] } else { 1.0 };
         let rank = svd.s.len();
         Ok(Canonical {
-            a: Mat::from_fn(rank, d, |j, l| svd.v[(l, j)] * (svd.s[j] / over(j))),
+            a: Mat::from_fn(rank, d, |j, l| svd.v[(l, j)] * (svd.s[j] / over(j)) * sizes[l]),
+            squares: sizes.iter().map(|s| s * s).collect(),
             y: (0..rank).map(|j| inside[j] / over(j)).collect(),
             power,
             fit,
@@ -90,6 +97,12 @@ impl Canonical {
     /// Âᵀ λ.
     pub(super) fn adjoint(&self, lambda: &[f64]) -> Vec<f64> {
         transpose_times(&self.a, lambda)
+    }
+
+    /// C⁻²Âᵀ v: for exact data the x with Â x = v that is least in the scale of the columns.
+    pub(super) fn right_inverse(&self, v: &[f64]) -> Vec<f64> {
+        let pulled = self.adjoint(v).into_iter().zip(&self.squares);
+        pulled.map(|(p, s)| if *s > 0.0 { p / s } else { 0.0 }).collect()
     }
 
     /// ε̂, 0 unless the fit is a ball.

@@ -83,7 +83,7 @@ pub(super) fn solve(canonical: &Canonical, monitor: &mut Monitor<'_>) -> Outcome
         for _ in 0..2 {
             let mut missing = canonical.y.clone();
             axpy(-1.0, &canonical.apply(&x), &mut missing);
-            axpy(1.0, &canonical.adjoint(&missing), &mut x);
+            axpy(1.0, &canonical.right_inverse(&missing), &mut x);
         }
     }
     Outcome {
