@@ -350,6 +350,7 @@ fn number(key: &'static str, value: Option<f64>, meaning: &str, why_unknown: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::result::NuclearLaw;
     use crate::report::sample;
 
     fn row(result: &ResultFile, key: &str) -> Option<(String, String)> {
@@ -396,10 +397,18 @@ mod tests {
             unobserved_columns: Some(0),
             ..sample::result()
         };
+        let deep = ResultFile {
+            depth: Some(3),
+            trace_layers: Some(vec![1.0; 3]),
+            nuclear_law: Some(NuclearLaw::default()),
+            ..sample::result()
+        };
         let shown: Vec<&str> = rows(&result)
             .into_iter()
+            .chain(rows(&deep))
             .chain(provenance(&result))
-            .map(|row| row.key)
+            // A key of a key has a row of its own.
+            .map(|row| row.key.split('.').next().unwrap())
             .collect();
         let keys = serde_json::to_value(&result).unwrap();
         for key in keys.as_object().unwrap().keys() {
