@@ -1,5 +1,6 @@
 //! The command line.
 
+mod experiment;
 mod models;
 mod values;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use flatmin::Objective;
 
-pub(crate) use models::{Centring, CompletionArgs, Model, ModelArgs};
+pub(crate) use experiment::{ExperimentArgs, ExperimentName};
+pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
 pub(crate) use values::{Lambda, Rank, objective_name};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
@@ -33,9 +35,11 @@ pub(crate) enum Command {
     Measure(MeasureArgs),
     /// Make a synthetic instance with a known answer
     Generate(GenerateArgs),
+    /// Run an experiment over many random instances; the same command goes on where it was stopped
+    Experiment(ExperimentArgs),
     /// Draw figures and report.html again from the files of an earlier run
     Report {
-        /// Folder that `solve --out` or `measure --out` wrote
+        /// Folder that `solve --out`, `measure --out` or `experiment --out` wrote
         dir: PathBuf,
     },
     /// Print the completion script of a shell
@@ -65,7 +69,8 @@ pub(crate) struct MeasureArgs {
     pub(crate) model: Model,
     /// The data, as for `solve`
     pub(crate) data: PathBuf,
-    /// The factors: .npz with L (d1, k) and R (d2, k); for sparse V (K, d), for deep W1, W2, …
+    /// The factors: .npz with L (d1, k) and R (d2, k); for symmetric models U1 (d, k1) and U2 (d, k2); for sparse V (K, d);
+    /// for deep W1, W2, …
     pub(crate) factors: PathBuf,
     /// Measure the factors alone: do not solve for the flattest to compare them with
     #[arg(long)]
@@ -163,12 +168,16 @@ pub(crate) struct GenerateArgs {
     /// Columns of the matrix [default: as many as rows]
     #[arg(long, value_parser = values::dimension)]
     pub(crate) d2: Option<usize>,
-    /// Rank of the matrix; for sparse the number of non-zeros
-    #[arg(long, default_value_t = 2, value_parser = values::dimension)]
-    pub(crate) rank: usize,
-    /// Number of measurements [default: three a degree of freedom, 3·rank·(d1 + d2 − rank); completion five, at most all entries; sparse 2·rank·ln(d1/rank) + 2·rank + 1]
+    /// Rank of the matrix; for sparse the number of non-zeros [default: 2; phase 1]
+    #[arg(long, value_parser = values::dimension)]
+    pub(crate) rank: Option<usize>,
+    /// Number of measurements [default: three a degree of freedom, rank·(d1 + d2 − rank) of them; symmetric models four of
+    /// rank·(2d − rank + 1)/2; completion five, at most all entries; sparse 2·rank·ln(d1/rank) + 2·rank + 1]
     #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
     pub(crate) m: Option<usize>,
+    /// Network: how many of the eigenvalues of M are negative [default: half of them]
+    #[arg(long, value_name = "N")]
+    pub(crate) negative: Option<usize>,
     /// Completion: each entry is observed with this probability
     #[arg(long, value_parser = values::probability)]
     pub(crate) p: Option<f64>,

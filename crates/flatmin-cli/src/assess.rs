@@ -1,13 +1,15 @@
 //! The numbers of a point (L, R), whoever made it: flatness, balance, errors, and how sharp it is against what is proved.
 
+use faer::Mat;
 use flatmin::certificate::{Certificate, dual_bound};
-use flatmin::flatness::{Traces, Weights, largest_eigenvalue};
+use flatmin::flatness::{Hessian, Traces, Weights, scaled_trace_bound};
 use flatmin::linalg::vector::norm;
-use flatmin::{Error, Factors, Fit, Objective, Problem};
+use flatmin::{Error, Factors, Fit, Objective, Problem, SignedFactors};
 use ndarray::Array2;
 
 use crate::completion::centre::Centre;
 use crate::completion::score::{entry, score};
+use crate::input::instance::SymmetricData;
 use crate::instance::{CompletionExtras, Extras};
 use crate::output::result::ResultFile;
 
@@ -47,31 +49,47 @@ pub(crate) fn point(
     let largest = singular_values.first().copied().unwrap_or(0.0);
     let nuclear: f64 = singular_values.iter().sum();
     result.rank = singular_values.iter().filter(|s| **s > RANK * largest).count();
-    let traces = traces(problem, flat, x);
+    let signed = problem
+        .domain()
+        .is_symmetric()
+        .then(|| SignedFactors::of(x))
+        .transpose()?;
+    let traces = traces(problem, flat, x, signed.as_ref());
     result.scaled_trace = known(traces.scaled);
     result.trace = known(traces.total());
     result.trace_left = known(traces.left);
     result.trace_right = known(traces.right);
     result.balancedness = (nuclear > 0.0).then(|| x.imbalance() / nuclear);
-    result.squared_norm = known(x.squared_norm());
+    // U1 and U2 stand in L and again, up to signs, in R.
+    let copies = if signed.is_some() { 2.0 } else { 1.0 };
+    result.squared_norm = known(x.squared_norm() / copies);
     result.condition_d1 = flat.and_then(|flat| known(flat.left.condition()));
     result.condition_d2 = flat.and_then(|flat| known(flat.right.condition()));
     let size = norm(problem.data());
     result.residual = (size > 0.0).then(|| misfit(problem, x) / size);
-    result.lambda_max = lambda_max(problem, x)?;
+    result.lambda_max = lambda_max(problem, x, signed.as_ref())?;
     Ok(())
 }
 
 /// From the weights where there are any: they hold the Gram matrices already, which cost more than all else here.
-fn traces(problem: &Problem, flat: Option<&Weights>, x: &Factors) -> Traces {
-    match flat {
-        Some(flat) => Traces::new(&flat.left_gram, &flat.right_gram, x),
-        None => Traces::new(&problem.map().left_gram(), &problem.map().right_gram(), x),
+fn traces(problem: &Problem, flat: Option<&Weights>, x: &Factors, signed: Option<&SignedFactors>) -> Traces {
+    let (map, formed);
+    let (left, right) = match flat {
+        Some(flat) => (&flat.left_gram, &flat.right_gram),
+        None => {
+            map = problem.map();
+            formed = (map.left_gram(), map.right_gram());
+            (&formed.0, &formed.1)
+        }
+    };
+    match signed {
+        Some(signed) => Traces::signed(problem.map(), left, problem.data(), signed),
+        None => Traces::new(left, right, x),
     }
 }
 
 /// The largest eigenvalue of the Hessian, where it takes no more than some seconds.
-fn lambda_max(problem: &Problem, x: &Factors) -> Result<Option<f64>, Error> {
+fn lambda_max(problem: &Problem, x: &Factors, signed: Option<&SignedFactors>) -> Result<Option<f64>, Error> {
     if x.columns() == 0 {
         return Ok(None);
     }
@@ -82,7 +100,12 @@ fn lambda_max(problem: &Problem, x: &Factors) -> Result<Option<f64>, Error> {
     if cost > SPECTRUM_BUDGET {
         return Ok(None);
     }
-    largest_eigenvalue(problem.map(), x, problem.data()).map(known)
+    let (map, y) = (problem.map(), problem.data());
+    let hessian = match signed {
+        Some(signed) => Hessian::signed(map, signed, y),
+        None => Hessian::new(map, x, y),
+    };
+    hessian.largest_eigenvalue().map(known)
 }
 
 /// Fills in what is proved.
@@ -94,7 +117,7 @@ pub(crate) fn proof(result: &mut ResultFile, certificate: &Certificate) {
     result.unique_margin = certificate.uniqueness.margin.and_then(known);
 }
 
-/// scaled_trace / (4m·bound) − 1, with a proved bound on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
+/// scaled_trace / (4m·bound) − 1 (symmetric models: 8m·bound, less what widths and residual allow for), with a proved bound on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
 ///
 /// The certificate's own bound is that one where the fit is exact and the objective flat. Any dual vector of any problem
 /// with this map gives such a bound, the penalised one's among them.
@@ -110,22 +133,21 @@ pub(crate) fn excess_flatness(
     };
     let m = problem.map().measurements() as f64;
     let fits_exactly = result.residual.is_some_and(|residual| residual <= EXACT);
+    let off = if fits_exactly { 0.0 } else { misfit(&problem, x) };
+    let is_own = fits_exactly && (problem.fit(), problem.objective()) == (Fit::Exact, Objective::Flat);
+    let fit = if fits_exactly { Fit::Exact } else { Fit::Ball(off) };
+    let problem = problem.with(fit, Objective::Flat)?;
     let bound = match result.lower_bound {
-        Some(bound)
-            if fits_exactly && (problem.fit(), problem.objective()) == (Fit::Exact, Objective::Flat) =>
-        {
-            bound
-        }
-        _ => {
-            let fit = if fits_exactly {
-                Fit::Exact
-            } else {
-                Fit::Ball(misfit(&problem, x))
-            };
-            dual_bound(&problem.with(fit, Objective::Flat)?, flat, dual)?.value
-        }
+        Some(bound) if is_own => bound,
+        _ => dual_bound(&problem, flat, dual)?.value,
     };
-    Ok((bound > 0.0).then(|| scaled_trace / (4.0 * m * bound) - 1.0))
+    let least = if problem.domain().is_symmetric() {
+        let signed = SignedFactors::of(x)?;
+        scaled_trace_bound(problem.map(), (signed.u1.ncols(), signed.u2.ncols()), bound, off)?
+    } else {
+        4.0 * m * bound
+    };
+    Ok((least > 0.0).then(|| scaled_trace / least - 1.0))
 }
 
 /// Fills in the errors against what was never used to solve.
@@ -136,11 +158,36 @@ pub(crate) fn errors(result: &mut ResultFile, problem: &Problem, extras: &Extras
         result.error = known(error);
         result.relative_error = (size > 0.0).then(|| error / size);
     }
+    if let (Some(truth), true) = (&extras.truth, result.model == "network") {
+        result.generalization_error = SignedFactors::of(x).ok().and_then(|signed| {
+            let truth = Mat::from_fn(truth.nrows(), truth.ncols(), |i, j| truth[[i, j]]);
+            known(signed.generalization_error(truth.as_ref()))
+        });
+    }
+    if let Some(test) = &extras.test {
+        network_errors(result, test, x);
+    }
     if let Some(completion) = &extras.completion {
         let count = problem.data().len() as f64;
         result.train_rmse = known(misfit(problem, x) / count.sqrt());
         completion_errors(result, completion, x);
     }
+}
+
+/// ŷ = xᵀ M x against the y of other data.
+fn network_errors(result: &mut ResultFile, test: &SymmetricData, x: &Factors) {
+    let Ok(signed) = SignedFactors::of(x) else {
+        return;
+    };
+    let rows = Mat::from_fn(test.x.nrows(), test.x.ncols(), |i, j| test.x[[i, j]]);
+    let predicted = signed.predict(rows.as_ref());
+    let errors: Vec<f64> = predicted.iter().zip(&test.y).map(|(p, y)| p - y).collect();
+    let count = errors.len() as f64;
+    result.test_rmse = known(norm(&errors) / count.sqrt());
+    result.test_mae = known(errors.iter().map(|e| e.abs()).sum::<f64>() / count);
+    let size = norm(&test.y);
+    result.test_relative_error = (size > 0.0).then(|| norm(&errors) / size);
+    result.test_count = Some(errors.len());
 }
 
 fn completion_errors(result: &mut ResultFile, completion: &CompletionExtras, x: &Factors) {

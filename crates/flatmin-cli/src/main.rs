@@ -5,6 +5,7 @@ mod assess;
 mod commands;
 mod completion;
 mod depth;
+mod experiment;
 mod failure;
 mod input;
 mod instance;
@@ -14,6 +15,7 @@ mod pictures;
 mod progress;
 mod report;
 mod summary;
+mod theory;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,7 @@ fn run(command: &Command) -> Result<Ending, Failure> {
     match command {
         Command::Solve(args) => commands::solve::solve(args),
         Command::Measure(args) => commands::measure::measure(args),
+        Command::Experiment(args) => experiment::experiment(args),
         Command::Generate(args) => commands::generate::generate(args),
         Command::Report { dir } => commands::report::report(dir),
         Command::Completions { shell } => {

@@ -21,6 +21,13 @@ pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
             .residual
             .map(|residual| ("residual", format!("{} of ‖y‖", share(residual)))),
         Some(("unique", unique(result))),
+        undetermined(result),
+        result.isometry_constant.map(|constant| {
+            (
+                "isometry",
+                format!("constant at least {} at this rank", short(constant)),
+            )
+        }),
         held_out(result),
         truth(result),
         Some(("time", time(result))),
@@ -152,6 +159,32 @@ fn unique(r: &ResultFile) -> String {
         Some(false) => "no: others do as well".to_owned(),
         None => "not decided".to_owned(),
     }
+}
+
+/// What the pattern of the entries leaves open, where it does.
+fn undetermined(r: &ResultFile) -> Option<Line> {
+    let components = r
+        .components
+        .filter(|components| *components > 1)
+        .map(|components| {
+            format!(
+                "the entries fall into {} components that share no row or column",
+                count(components)
+            )
+        });
+    let (rows, columns) = (
+        r.under_observed_rows.unwrap_or(0),
+        r.under_observed_columns.unwrap_or(0),
+    );
+    let few = r.first_under_observed.as_ref().map(|first| {
+        let rest = match rows + columns - 1 {
+            0 => "has".to_owned(),
+            others => format!("and {} have", counted(others, "other")),
+        };
+        format!("{first} {rest} fewer entries than the rank: the objective decides there")
+    });
+    let open: Vec<String> = components.into_iter().chain(few).collect();
+    (!open.is_empty()).then(|| ("open", open.join("; ")))
 }
 
 fn held_out(r: &ResultFile) -> Option<Line> {

@@ -133,3 +133,35 @@ fn the_text_formats_hold_the_same_entries() {
         "{values:?}"
     );
 }
+
+/// Two blocks that no entry joins; "ben" has one entry, the block around him rank two in all.
+#[test]
+fn what_the_pattern_leaves_open_is_said_once_by_name() {
+    let folder = Folder::new();
+    let mut table = String::from("who,what,value\n");
+    for (a, who) in ["ann", "cy", "di"].iter().enumerate() {
+        for b in 0..4 {
+            let value = (a as f64 + 1.0) * (b as f64 - 1.5) + (a as f64 - 1.0).powi(2) * 2.0;
+            table += &format!("{who},item{b},{value}\n");
+        }
+    }
+    table += "ben,item0,1\neve,other,2\neve,more,3\n";
+    folder.write("x.csv", &table);
+    let result = folder.json("solve completion x.csv --exact");
+    assert_eq!(
+        (number(&result, "components"), number(&result, "rank")),
+        (2.0, 3.0)
+    );
+    // ben and eve, and eve's two items.
+    assert_eq!(number(&result, "under_observed_rows"), 2.0);
+    assert_eq!(number(&result, "under_observed_columns"), 2.0);
+    let text = String::from_utf8(folder.done("solve completion x.csv --exact").stdout).unwrap();
+    let open = text.lines().find(|line| line.starts_with("open")).unwrap();
+    assert_eq!(
+        open,
+        "open       the entries fall into 2 components that share no row or column; row \"ben\" and 3 others have fewer entries than the rank: the objective decides there"
+    );
+    folder.write_npz("full.npz", &[("X", &smooth(9, 8, 0.0))]);
+    let text = String::from_utf8(folder.done("solve completion full.npz --exact").stdout).unwrap();
+    assert!(!text.contains("open ") && !text.contains("isometry"), "{text}");
+}

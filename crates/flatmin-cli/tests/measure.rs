@@ -78,3 +78,29 @@ fn factors_that_solve_nothing_have_no_excess() {
         "flatmin: short.npz: key \"R\": found 4 rows, expected 5 as in x.npz\n"
     );
 }
+
+/// The bounds hold for the flat factors, and do not depend on which factors are measured.
+#[test]
+fn theory_is_measured_with_the_factors() {
+    let folder = Folder::new();
+    folder.done("generate sensing --d1 8 --m 80 --out x.npz");
+    let flat = folder.json("solve sensing x.npz --isometry --out run");
+    let (regularity, coherence) = (&flat["regularity"], &flat["coherence"]);
+    let (kappa, norm) = (
+        number(regularity, "kappa"),
+        number(regularity, "squared_norm_bound"),
+    );
+    assert!(
+        (1.0..3.0).contains(&kappa) && (1.0..=kappa * kappa).contains(&norm),
+        "{regularity}"
+    );
+    let imbalance = number(regularity, "imbalance_bound");
+    // Both are over the nuclear norm, here of the truth and of X, which are one.
+    assert!(number(&flat, "balancedness") <= imbalance && imbalance <= kappa * kappa - 1.0 + 1e-9);
+    assert!((1.0..=4.0).contains(&number(coherence, "left")) && number(coherence, "joint") >= 1.0);
+    let constant = number(&flat, "isometry_constant");
+    assert!((0.0..1.0).contains(&constant), "{constant}");
+    let again = folder.json("measure sensing x.npz run/factors.npz");
+    assert_eq!(again["regularity"], flat["regularity"]);
+    assert!(again["isometry_constant"].is_null() && again["components"].is_null());
+}

@@ -119,7 +119,7 @@ impl Factors {
 }
 
 /// a = Q·T with orthonormal columns Q; T is square where a is tall, and a itself is T where it is wide.
-fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+pub(crate) fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
     if a.nrows() <= a.ncols() {
         return (Mat::identity(a.nrows(), a.nrows()), a.to_owned());
     }

@@ -30,6 +30,11 @@
 //! proves how far any candidate can be from the optimum. Source: Ding, Drusvyatskiy, Fazel and Harchaoui, *Flat minima
 //! generalize for low-rank matrix recovery*, Information and Inference 13(2), 2024, DOI 10.1093/imaiai/iaae009.
 //!
+//! Where every A_i is symmetric, X may be sought among symmetric matrices M = U1U1ᵀ − U2U2ᵀ (quadratic networks) or M ⪰ 0
+//! (covariance estimation, phase retrieval): see [`Domain`]. With D = D1 = D2 the flat points of
+//! f(U1, U2) = ‖A(U1U1ᵀ − U2U2ᵀ) − y‖² minimise str D²f = 8m·‖D M D‖_*, and for M ⪰ 0 the dual constraint is on the largest
+//! eigenvalue alone.
+//!
 //! # An example: four entries of a matrix of rank one are missing
 //!
 //! ```
@@ -65,12 +70,14 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`Problem`], [`Fit`], [`Objective`] | (P): a map, its data, how closely they are to be met, which weights |
-//! | [`Factors`] | X = L Rᵀ: singular values, balance, norms |
-//! | [`map`] | A and A*, one family of measurements a file: [`map::Dense`], [`map::RankOne`], [`map::Entries`], [`map::Identity`] |
+//! | [`Domain`] | where X is sought: all matrices, symmetric ones, semidefinite ones |
+//! | [`Factors`], [`SignedFactors`] | X = L Rᵀ, and M = U1U1ᵀ − U2U2ᵀ: singular values, balance, norms, predictions |
+//! | [`map`] | A and A*, one family of measurements a file: [`map::Dense`], [`map::RankOne`], [`map::SymmetricRankOne`], [`map::Entries`], [`map::Identity`] |
 //! | [`flatness`] | D1, D2 and their powers ([`flatness::Weights`]), the map in the variable Z ([`flatness::Rescaled`]), traces, Hessian, audit |
 //! | [`solve`] | the methods, in the variable Z, and the one place where a method is chosen |
 //! | [`certificate`] | (D): a lower bound that is proved, rounding included; the gap; uniqueness |
 //! | [`depth`] | K factors instead of two: Hadamard products of vectors ([`depth::hadamard`]), chains of matrices ([`depth::chain`]) |
+//! | [`theory`] | what theory says of an instance: regularity, coherence, identifiability, isometry, statistical dimension |
 //! | [`linalg`] | what the mathematics needs of linear algebra: decompositions, Lanczos methods, a proved bound on an operator norm |
 //! | [`Error`] | what can be wrong with an input, with the numbers that show it |
 //!
@@ -80,6 +87,7 @@
 //! |---|---|---|---|
 //! | X | `x`, `factors` | d1 × d2, as (L, R) | [`Factors`] |
 //! | L, R | `l`, `r` | d1 × k, d2 × k | [`Factors`] |
+//! | M = U S Uᵀ, U = [U1 U2] | `u1`, `u2`, signs | d × d, d × k1, d × k2 | [`SignedFactors`] |
 //! | A, A* | `map` | R^{d1×d2} → R^m and back | [`map::MeasurementMap`] |
 //! | y | `data` | m | [`Problem::data`] |
 //! | Σ A_i A_iᵀ, Σ A_iᵀ A_i | `left_gram`, `right_gram` | d1 × d1, d2 × d2 | [`map::MeasurementMap`] |
@@ -97,14 +105,23 @@
 
 pub mod certificate;
 pub mod depth;
+mod domain;
 mod error;
+pub mod experiment;
 mod factors;
 pub mod flatness;
 pub mod linalg;
 pub mod map;
+mod parametrisation;
 mod problem;
+pub mod random;
+mod signed;
 pub mod solve;
+pub mod synthetic;
+pub mod theory;
 
+pub use domain::Domain;
 pub use error::Error;
 pub use factors::Factors;
 pub use problem::{Fit, Objective, Problem};
+pub use signed::SignedFactors;

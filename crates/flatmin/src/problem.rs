@@ -2,6 +2,7 @@
 //!
 //! A problem never changes and never holds the ground truth.
 
+use crate::domain::Domain;
 use crate::error::{Error, check_finite, check_length, check_magnitude, check_shape};
 use crate::map::MeasurementMap;
 
@@ -69,6 +70,7 @@ pub struct Problem {
     data: Vec<f64>,
     fit: Fit,
     objective: Objective,
+    domain: Domain,
 }
 
 impl Problem {
@@ -102,7 +104,23 @@ impl Problem {
             data,
             fit,
             objective,
+            domain: Domain::General,
         })
+    }
+
+    /// The same problem over the matrices of `domain`; [`Problem::new`] seeks X among all.
+    ///
+    /// # Errors
+    /// A symmetric or semidefinite domain for a map some of whose A_i are not symmetric.
+    pub fn over(self, domain: Domain) -> Result<Self, Error> {
+        if domain.is_symmetric() && !self.map.is_symmetric() {
+            return Err(Error::Setting {
+                name: "domain",
+                found: format!("{domain:?} for a map that is not symmetric"),
+                expected: "measurements ⟨A_i, X⟩ with every A_i symmetric",
+            });
+        }
+        Ok(Problem { domain, ..self })
     }
 
     /// A.
@@ -125,8 +143,14 @@ impl Problem {
         self.objective
     }
 
-    /// The same map and data under another fit and objective.
+    /// Among which matrices X is sought.
+    pub fn domain(&self) -> Domain {
+        self.domain
+    }
+
+    /// The same map, data and domain under another fit and objective.
     pub fn with(self, fit: Fit, objective: Objective) -> Result<Self, Error> {
-        Problem::new(self.map, self.data, fit, objective)
+        let domain = self.domain;
+        Problem::new(self.map, self.data, fit, objective)?.over(domain)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use flatmin::Domain;
 
 use super::values;
 use crate::failure::{Failure, usage};
@@ -20,6 +21,12 @@ pub(crate) enum Model {
     Sparse,
     /// y_i = ⟨A_i, X⟩ for X = W_1 ⋯ W_K, a product of K matrices
     Deep,
+    /// y_i = x_iᵀ M x_i for known vectors x_i and a covariance M = U Uᵀ
+    Covariance,
+    /// y_i = (x_iᵀ u)² for known vectors x_i: M = u uᵀ
+    Phase,
+    /// y_i = Σ_j ±(u_jᵀ x_i)²: a hidden layer of squares, M = U1 U1ᵀ − U2 U2ᵀ
+    Network,
 }
 
 impl Model {
@@ -31,26 +38,62 @@ impl Model {
             Model::Completion => "completion",
             Model::Sparse => "sparse",
             Model::Deep => "deep",
+            Model::Covariance => "covariance",
+            Model::Phase => "phase",
+            Model::Network => "network",
         }
+    }
+
+    /// Among which matrices X is sought. A network without negative units is a positive semidefinite matrix.
+    pub(crate) fn domain(self, options: &ModelArgs) -> Domain {
+        match self {
+            Model::Network if options.network.negative == Some(0) => Domain::Semidefinite,
+            Model::Network => Domain::Symmetric,
+            Model::Covariance | Model::Phase => Domain::Semidefinite,
+            _ => Domain::General,
+        }
+    }
+
+    /// Whether X is a symmetric matrix M, measured as x_iᵀ M x_i.
+    pub(crate) fn is_symmetric(self) -> bool {
+        matches!(self, Model::Covariance | Model::Phase | Model::Network)
     }
 }
 
 /// The options that only some models have.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
+    /// Estimate from below the restricted isometry constant of the measurements at the rank found (a search of some seconds)
+    #[arg(long, help_heading = "Diagnostics")]
+    pub(crate) isometry: bool,
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
     #[command(flatten)]
     pub(crate) depth: DepthArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Score the result on other data: entries (completion), or x and y (network)
+    #[arg(long, value_name = "FILE", help_heading = "Completion and network")]
+    pub(crate) test: Option<PathBuf>,
 }
 
 impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
-        let completion = &self.completion;
-        let depth = &self.depth;
-        let given: [(&str, bool, &[Model]); 6] = [
-            ("--test", completion.test.is_some(), &[Model::Completion]),
+        let (completion, network, depth) = (&self.completion, &self.network, &self.depth);
+        let given: [(&str, bool, &[Model]); 9] = [
+            (
+                "--isometry",
+                self.isometry,
+                &[Model::Sensing, Model::Bilinear, Model::Completion],
+            ),
+            (
+                "--test",
+                self.test.is_some(),
+                &[Model::Completion, Model::Network],
+            ),
+            ("--positive", network.positive.is_some(), &[Model::Network]),
+            ("--negative", network.negative.is_some(), &[Model::Network]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
             ("--depth", depth.depth.is_some(), &[Model::Sparse, Model::Deep]),
@@ -63,7 +106,7 @@ impl ModelArgs {
                 return Err(usage(format!(
                     "{option}: found with {}, expected only with {}",
                     model.name(),
-                    names.join(", ")
+                    names.join(" or ")
                 )));
             }
         }
@@ -75,9 +118,6 @@ impl ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Completion")]
 pub(crate) struct CompletionArgs {
-    /// Score the result on the entries of another file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test: Option<PathBuf>,
     /// Take this share of the known entries away at random (by --seed) before solving, and score the result on them
     #[arg(long, value_name = "SHARE", value_parser = values::share, conflicts_with = "test")]
     pub(crate) hide: Option<f64>,
@@ -99,6 +139,18 @@ pub(crate) struct DepthArgs {
     /// Random starting points of a deep chain beside that of the two-factor solution [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) starts: Option<usize>,
+}
+
+/// Options of the quadratic network.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
+    /// Most hidden units with output weight +1 [default: as many as the convex solution needs]
+    #[arg(long, value_name = "K1")]
+    pub(crate) positive: Option<usize>,
+    /// Most hidden units with output weight −1 [default: as many as the convex solution needs]
+    #[arg(long, value_name = "K2")]
+    pub(crate) negative: Option<usize>,
 }
 
 /// What is subtracted from the entries before the fit.

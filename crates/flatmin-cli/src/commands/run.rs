@@ -67,8 +67,11 @@ impl<'a> Run<'a> {
     }
 
     /// The solver's settings: the options, the default tolerance of the fit, and what is left of the time.
-    pub(super) fn settings(&self, penalised: bool) -> Settings {
-        let default = if penalised { TOLERANCE_PENALISED } else { TOLERANCE };
+    pub(super) fn settings(&self, fit: Fit) -> Settings {
+        let default = match fit {
+            Fit::Penalised(_) => TOLERANCE_PENALISED,
+            _ => TOLERANCE,
+        };
         Settings::default()
             .with_tolerance(self.args.tol.unwrap_or(default))
             .with_max_iterations(self.args.max_iter)
@@ -77,11 +80,15 @@ impl<'a> Run<'a> {
     }
 
     /// Solves within what is left of the budget.
-    pub(super) fn solve(&self, problem: &Problem, path: &Path) -> Result<Solution, Failure> {
+    pub(super) fn solve(
+        &self,
+        problem: &Problem,
+        settings: &Settings,
+        path: &Path,
+    ) -> Result<Solution, Failure> {
         self.progress.stage("solving");
-        let settings = self.settings(matches!(problem.fit(), Fit::Penalised(_)));
         let record = |record: &Record| self.progress.record(record);
-        let solution = solve::solve(problem, &settings, &self.observer(&record))
+        let solution = solve::solve(problem, settings, &self.observer(&record))
             .map_err(|error| Failure::about(path, error))?;
         if !solution.certificate.value.is_finite() {
             // Nothing that is not a number may pass for a result.
@@ -100,13 +107,14 @@ impl<'a> Run<'a> {
         &self,
         problem: &Problem,
         known: Option<Solution>,
+        settings: &Settings,
         path: &Path,
     ) -> Result<Solution, Failure> {
         match known {
             Some(known) if self.interrupt.load(Ordering::Relaxed) => {
                 interrupted(problem, known).map_err(|error| Failure::about(path, error))
             }
-            _ => self.solve(problem, path),
+            _ => self.solve(problem, settings, path),
         }
     }
 

@@ -10,7 +10,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use ndarray::{Array, ArrayD, Dimension, IntoDimension, IxDyn};
+use ndarray::{Array, Array2, ArrayD, Dimension, IntoDimension, IxDyn};
 use zip::{CompressionMethod, ZipArchive, read::ZipFile};
 
 use super::numpy::{read_integers, read_numbers, shown_shape};
@@ -53,6 +53,15 @@ impl Archive {
     pub(crate) fn numbers<D: Dimension>(&mut self, key: &str, layout: &str) -> Result<Array<f64, D>> {
         let array = self.read(key, |entry, size| read_numbers(entry, size))?;
         checked(array, layout).with_context(|| format!("key {key:?}"))
+    }
+
+    /// A matrix of `layout` that may have no column.
+    pub(crate) fn factor(&mut self, key: &str, layout: &str) -> Result<Array2<f64>> {
+        let array = self.with_gaps(key)?;
+        match array.shape() {
+            &[rows, 0] if rows > 0 => Ok(Array2::zeros((rows, 0))),
+            _ => checked(array, layout).with_context(|| format!("key {key:?}")),
+        }
     }
 
     /// The same for a key that may be absent, whose shape must be `shape`.

@@ -55,3 +55,14 @@ pub(crate) struct CompletionData {
     /// The ids of the columns likewise.
     pub(crate) col_ids: Option<Vec<String>>,
 }
+
+/// Symmetric models (covariance, phase, network): y_i = x_iᵀ M x_i.
+#[derive(Clone, Debug)]
+pub(crate) struct SymmetricData {
+    /// m × d, C order.
+    pub(crate) x: Array2<f64>,
+    /// m.
+    pub(crate) y: Vec<f64>,
+    /// d × d, symmetric.
+    pub(crate) truth: Option<Array2<f64>>,
+}

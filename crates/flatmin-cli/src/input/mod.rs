@@ -26,7 +26,7 @@ use ndarray::Array2;
 pub(crate) use entries::Completion;
 use entries::Entries;
 pub(crate) use held_out::TestEntries;
-use instance::{BilinearData, CompletionData, SensingData, SparseData};
+use instance::{BilinearData, CompletionData, SensingData, SparseData, SymmetricData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -51,6 +51,18 @@ pub(crate) fn read_vectors(path: &Path) -> Result<Array2<f64>> {
 /// The layers W1, W2, … of a chain of matrices from `.npz`.
 pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
     in_file(path, || only_npz(path).and_then(|()| npz::read_layers(path)))
+}
+
+/// A symmetric model from `.npz`.
+pub(crate) fn read_symmetric(path: &Path) -> Result<SymmetricData> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_symmetric(path)))
+}
+
+/// Factors U1 (d × k1), U2 (d × k2) of a symmetric matrix from `.npz`.
+pub(crate) fn read_signed_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
+    in_file(path, || {
+        only_npz(path).and_then(|()| npz::read_signed_factors(path))
+    })
 }
 
 /// Factors L (d1 × k), R (d2 × k) from `.npz`.

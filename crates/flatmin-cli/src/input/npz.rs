@@ -4,12 +4,14 @@
 //! |---|---|
 //! | sensing | `A` (m, d1, d2), `y` (m) |
 //! | bilinear | `a` (m, d1), `b` (m, d2), `y` (m) |
+//! | covariance, phase, network | `x` (m, d), `y` (m) |
 //! | completion | `rows`, `cols` (0-based integers), `y`, `shape` (2 integers) |
 //! | completion | or `X` (d1, d2), NaN where nothing was observed |
 //! | sparse | `A` (m, d), `y` (m), `truth` (d) |
 //! | factors | `L` (d1, k), `R` (d2, k); or `V` (K, d); or `W1` (d1, n), `W2`, …, `WK` (n, d2) |
+//! | factors of a symmetric matrix | `U1` (d, k1), `U2` (d, k2) |
 //!
-//! An instance may also have `truth` (d1, d2). Every shape is checked against every other.
+//! An instance may also have `truth` (d1, d2), for the symmetric models a symmetric matrix (d, d). Every shape is checked against every other.
 
 use std::path::Path;
 
@@ -18,7 +20,7 @@ use ndarray::{Array2, Dim, Ix2, Ix3};
 
 use super::archive::Archive;
 use super::entries::{Entries, Places};
-use super::instance::{BilinearData, SensingData, SparseData};
+use super::instance::{BilinearData, SensingData, SparseData, SymmetricData};
 use super::npy;
 
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -55,6 +57,33 @@ pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
     let y = archive.vector("y", m, "as many as \"a\" has rows")?;
     let truth = archive.optional("truth", Dim([a.ncols(), b.ncols()]))?;
     Ok(BilinearData { a, b, y, truth })
+}
+
+/// How far a symmetric matrix may be from its transpose, relative to its largest entry: it may come from rounded products.
+const SYMMETRIC: f64 = 1e-9;
+
+pub(crate) fn read_symmetric(path: &Path) -> Result<SymmetricData> {
+    let mut archive = Archive::open(path, &["x", "y"], &["truth"])?;
+    let x = archive.numbers::<Ix2>("x", "(m, d)")?;
+    let (m, d) = x.dim();
+    let y = archive.vector("y", m, "as many as \"x\" has rows")?;
+    let truth = archive.optional("truth", Dim([d, d]))?;
+    if let Some(truth) = &truth {
+        check_symmetric(truth)?;
+    }
+    Ok(SymmetricData { x, y, truth })
+}
+
+fn check_symmetric(truth: &Array2<f64>) -> Result<()> {
+    let largest = truth.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    for ((i, j), value) in truth.indexed_iter() {
+        let other = truth[[j, i]];
+        ensure!(
+            (value - other).abs() <= SYMMETRIC * largest,
+            "key \"truth\": found {value} at ({i}, {j}) and {other} at ({j}, {i}), expected a symmetric matrix"
+        );
+    }
+    Ok(())
 }
 
 /// The keys of completion as entries.
@@ -129,6 +158,23 @@ pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
         }
         layers.push(archive.numbers(&key, "(rows, columns)")?);
     }
+}
+
+/// Factors of M = U1 U1ᵀ − U2 U2ᵀ; `U2` may be absent.
+pub(crate) fn read_signed_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
+    let mut archive = Archive::open(path, &["U1"], &["U2"])?;
+    let positive = archive.factor("U1", "(d, k1)")?;
+    let d = positive.nrows();
+    if !archive.has("U2") {
+        return Ok((positive, Array2::zeros((d, 0))));
+    }
+    let negative = archive.factor("U2", "(d, k2)")?;
+    let found = negative.nrows();
+    ensure!(
+        found == d,
+        "key \"U2\": found {found} rows, expected {d} (as many as \"U1\" has)"
+    );
+    Ok((positive, negative))
 }
 
 /// (d1, d2) as the key `shape` gives it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use flatmin::map::Entries;
 
 use super::Extras;
-use crate::args::{Centring, CompletionArgs};
+use crate::args::{Centring, ModelArgs};
 use crate::completion::centre::Centre;
 use crate::completion::split::{hide, pick};
 use crate::failure::{Failure, OrInput as _, usage};
@@ -30,7 +30,7 @@ pub(crate) struct CompletionExtras {
 /// Reads, hides, centres.
 pub(super) fn load(
     path: &Path,
-    options: &CompletionArgs,
+    options: &ModelArgs,
     seed: u64,
     progress: &Progress,
 ) -> Result<(Entries, Vec<f64>, Extras), Failure> {
@@ -41,7 +41,7 @@ pub(super) fn load(
             path.display()
         ));
     }
-    let held_out = match (options.hide, &options.test) {
+    let held_out = match (options.completion.hide, &options.test) {
         (Some(share), _) => Some(take_away(&mut data, share, seed).ok_or_else(|| {
             usage(format!(
                 "--hide: {} has a single entry, expected at least two",
@@ -51,7 +51,7 @@ pub(super) fn load(
         (None, Some(test)) => Some(read_test(test, &data, progress)?),
         (None, None) => None,
     };
-    let centring = options.center.unwrap_or_default();
+    let centring = options.completion.center.unwrap_or_default();
     let centre = Centre::new(centring, &data.rows, &data.cols, &data.y, data.shape);
     for ((row, column), y) in data.rows.iter().zip(&data.cols).zip(&mut data.y) {
         *y -= centre.at(*row as usize, *column as usize);
@@ -74,6 +74,7 @@ pub(super) fn load(
     let extras = Extras {
         truth: data.truth,
         completion: Some(completion),
+        ..Extras::default()
     };
     Ok((map, y, extras))
 }

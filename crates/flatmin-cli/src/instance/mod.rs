@@ -7,13 +7,14 @@ pub(crate) use completion::CompletionExtras;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use flatmin::map::{Adjoint, Dense, Entries, MeasurementMap, RankOne};
+use flatmin::map::{Adjoint, Dense, Entries, MeasurementMap, RankOne, SymmetricRankOne};
 use ndarray::Array2;
 
 use crate::args::{Model, ModelArgs};
 use crate::completion::centre::Centre;
-use crate::failure::{Failure, OrInput as _};
+use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
+use crate::input::instance::SymmetricData;
 use crate::progress::Progress;
 
 /// The measurements y ≈ A(X), and what the file knows beside them.
@@ -32,6 +33,8 @@ pub(crate) struct Extras {
     pub(crate) truth: Option<Array2<f64>>,
     /// Completion only.
     pub(crate) completion: Option<CompletionExtras>,
+    /// Network only: x and y to score on.
+    pub(crate) test: Option<SymmetricData>,
 }
 
 impl Extras {
@@ -53,7 +56,7 @@ pub(crate) fn load(
     let about = |error| Failure::about(path, error);
     let with_truth = |truth| Extras {
         truth,
-        completion: None,
+        ..Extras::default()
     };
     let (map, y, extras): (Box<dyn MeasurementMap>, _, _) = match model {
         Model::Sensing | Model::Deep => {
@@ -74,8 +77,22 @@ pub(crate) fn load(
             let map = RankOne::new(&a, &b, m, shape).map_err(about)?;
             (Box::new(map), data.y, with_truth(data.truth))
         }
+        Model::Covariance | Model::Phase | Model::Network => {
+            let data = input::read_symmetric(path).or_input()?;
+            let (m, d) = data.x.dim();
+            let map = SymmetricRankOne::new(&data.x.into_raw_vec_and_offset().0, m, d).map_err(about)?;
+            let extras = Extras {
+                test: options
+                    .test
+                    .as_deref()
+                    .map(|test| network_test(test, path, d))
+                    .transpose()?,
+                ..with_truth(data.truth)
+            };
+            (Box::new(map), data.y, extras)
+        }
         Model::Completion => {
-            let (map, y, extras) = completion::load(path, &options.completion, seed, progress)?;
+            let (map, y, extras) = completion::load(path, options, seed, progress)?;
             (Box::new(map), y, extras)
         }
     };
@@ -86,6 +103,19 @@ pub(crate) fn load(
         y,
         extras,
     })
+}
+
+/// The data that a network is scored on.
+fn network_test(test: &Path, data: &Path, d: usize) -> Result<SymmetricData, Failure> {
+    let read = input::read_symmetric(test).or_input()?;
+    let found = read.x.ncols();
+    if found != d {
+        let (test, data) = (test.display(), data.display());
+        return Err(usage(format!(
+            "{test}: key \"x\": found {found} columns, expected {d} as in {data}"
+        )));
+    }
+    Ok(read)
 }
 
 /// The observed places of a completion map, which its adjoint carries; `None` for other maps.

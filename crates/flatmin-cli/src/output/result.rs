@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResultFile {
-    /// The model: `sensing`, `bilinear`, `completion`, `sparse`, …
+    /// As the command line names it.
     pub(crate) model: String,
     /// `flat`, `nuclear` or `smoothed:ALPHA`.
     pub(crate) objective: String,
@@ -32,9 +32,9 @@ pub(crate) struct ResultFile {
     pub(crate) scaled_trace: Option<f64>,
     /// The trace of D²f, f = ‖A(LRᵀ) − y‖².
     pub(crate) trace: Option<f64>,
-    /// The part of the trace in the L block.
+    /// The part of the trace in the L block (symmetric models: U1).
     pub(crate) trace_left: Option<f64>,
-    /// The part of the trace in the R block.
+    /// The part of the trace in the R block (symmetric models: U2).
     pub(crate) trace_right: Option<f64>,
     /// Number K of factors (sparse, deep).
     pub(crate) depth: Option<usize>,
@@ -70,20 +70,37 @@ pub(crate) struct ResultFile {
     pub(crate) lambda: Option<f64>,
     /// Root mean square error on the data of the fit.
     pub(crate) train_rmse: Option<f64>,
-    /// Root mean square error on the entries held out (`--test`, `--hide`).
+    /// Root mean square error on what was held out (`--test`, `--hide`).
     pub(crate) test_rmse: Option<f64>,
-    /// Mean absolute error on the entries held out (`--test`, `--hide`).
+    /// Mean absolute error on what was held out (`--test`, `--hide`).
     pub(crate) test_mae: Option<f64>,
-    /// Entries held out that were scored.
+    /// How many of them were scored.
     pub(crate) test_count: Option<usize>,
     /// ‖error‖₂ / ‖values‖₂ on the entries held out.
     pub(crate) test_relative_error: Option<f64>,
+    /// E(ŷ − y)² over x ~ N(0, I), against the truth (network).
+    pub(crate) generalization_error: Option<f64>,
     /// What was subtracted from the entries before the fit: `none`, `global` or `bias` (completion).
     pub(crate) center: Option<String>,
     /// Rows that no entry observes (completion): X is zero there.
     pub(crate) unobserved_rows: Option<usize>,
     /// Columns that no entry observes (completion): X is zero there.
     pub(crate) unobserved_columns: Option<usize>,
+    /// Rows with at least one entry and fewer than the rank of X (completion): their entries alone do not determine them.
+    pub(crate) under_observed_rows: Option<usize>,
+    /// Columns likewise.
+    pub(crate) under_observed_columns: Option<usize>,
+    /// Connected components of the rows and columns that the entries join (completion); more than one: not identifiable.
+    pub(crate) components: Option<usize>,
+    /// The first row, or else column, that is under-observed, by its id: for the summary alone.
+    #[serde(skip)]
+    pub(crate) first_under_observed: Option<String>,
+    /// How concentrated the singular vectors of X are on single rows and columns.
+    pub(crate) coherence: Option<CoherenceKeys>,
+    /// What D1 and D2 say of flat solutions; null where one of them is singular.
+    pub(crate) regularity: Option<RegularityKeys>,
+    /// With `--isometry`: a lower estimate of the restricted isometry constant of the map at the rank of X.
+    pub(crate) isometry_constant: Option<f64>,
     /// `--seed`.
     pub(crate) seed: u64,
     /// Threads used.
@@ -96,6 +113,25 @@ pub(crate) struct ResultFile {
     pub(crate) iterations: usize,
     /// The method that gave the result.
     pub(crate) method: Option<String>,
+}
+
+/// (d1/r)·max‖Uᵀe_a‖², (d2/r)·max‖Vᵀe_b‖² and √(d1·d2/r)·max|U Vᵀ| of X = U Σ Vᵀ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CoherenceKeys {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) joint: f64,
+}
+
+/// The bounds of the regularity theorem.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RegularityKeys {
+    /// The largest over the smallest eigenvalue of D1 and D2 together.
+    pub(crate) kappa: f64,
+    /// ‖L‖² + ‖R‖² of flat factors is at most so many times the smallest possible.
+    pub(crate) squared_norm_bound: f64,
+    /// ‖LᵀL − RᵀR‖_* of flat factors is at most so many times ‖M‖_*, for any M with the same measurements.
+    pub(crate) imbalance_bound: f64,
 }
 
 impl ResultFile {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Result;
 use faer::Mat;
-use flatmin::Factors;
+use flatmin::{Domain, Factors, SignedFactors};
 use ndarray::{Array2, ArrayView1};
 
 use super::files::OutputDir;
@@ -49,8 +49,10 @@ pub(crate) fn write_layers(out: &OutputDir, layers: &[(String, Array2<f64>)]) ->
 }
 
 /// `factors.npz`, and the ids where the data had any.
-pub(crate) fn write_solution(out: &OutputDir, x: &Factors, extras: &Extras) -> Result<()> {
-    let array = |a: &Mat<f64>| Array2::from_shape_fn(a.shape(), |(i, j)| a[(i, j)]);
+pub(crate) fn write_solution(out: &OutputDir, x: &Factors, domain: Domain, extras: &Extras) -> Result<()> {
+    if domain.is_symmetric() {
+        return write_signed(out, &SignedFactors::of(x)?);
+    }
     // A zero matrix has a column too: many programs read no array without one.
     let x = x.padded(1);
     let (l, r) = (array(&x.l), array(&x.r));
@@ -70,6 +72,18 @@ pub(crate) fn write_solution(out: &OutputDir, x: &Factors, extras: &Extras) -> R
         }
     }
     Ok(())
+}
+
+/// U1 and U2 of a symmetric matrix, one column at least of the former.
+fn write_signed(out: &OutputDir, x: &SignedFactors) -> Result<()> {
+    let x = x.padded(1, 0);
+    let (positive, negative) = (array(&x.u1), array(&x.u2));
+    let members: [(&str, Member<'_>); 2] = [("U1", positive.view().into()), ("U2", negative.view().into())];
+    out.write("factors.npz", |file| write_npz(file, &members))
+}
+
+fn array(a: &Mat<f64>) -> Array2<f64> {
+    Array2::from_shape_fn(a.shape(), |(i, j)| a[(i, j)])
 }
 
 /// What is to be added to L Rᵀ, as far as it was subtracted.

@@ -8,10 +8,12 @@ use faer::Mat;
 use flatmin::flatness::Weights;
 use flatmin::linalg::dense::frobenius;
 use flatmin::linalg::vector::{dot, norm};
-use flatmin::{Error, Factors, Problem};
+use flatmin::{Domain, Error, Factors, Problem};
+
 use rand::RngExt as _;
 use rand_distr::StandardNormal;
 
+use super::signed;
 use crate::completion::split::{Stream, random};
 use crate::output::result::CrossSection;
 
@@ -24,7 +26,8 @@ pub(crate) enum Sharp {
     Given,
 }
 
-const RATIO: f64 = 4.0;
+/// Scaled trace of sharpened factors over that of flat ones.
+pub(super) const RATIO: f64 = 4.0;
 /// Given factors less sharp than this are not worth a picture of their own.
 const NOTICEABLE: f64 = 1.1;
 /// Offsets on each side of 0.
@@ -40,21 +43,26 @@ pub(super) fn cross_section(
     sharp: Sharp,
     seed: u64,
 ) -> Result<Option<CrossSection>, Error> {
-    let flat = flattest(weights, x)?;
-    let base = scaled(weights, &flat);
-    let own = scaled(weights, x) / base;
-    let (sharp, trace_ratio) = if sharp == Sharp::Given && own > NOTICEABLE {
-        (x.clone(), own)
-    } else {
-        (sharpened(&flat), RATIO)
+    let Some(ends) = ends(problem, weights, x, sharp)? else {
+        return Ok(None);
     };
-    let direction = unit(x, seed);
-    let at_flat = Quartic::new(problem, &flat, &direction);
+    let Ends {
+        flat,
+        sharp,
+        trace_ratio,
+    } = &ends;
+    let (trace_ratio, tied) = (*trace_ratio, problem.domain().is_symmetric());
+    let direction = if tied {
+        signed::unit(sharp, seed)
+    } else {
+        unit(flat, seed)
+    };
+    let at_flat = Quartic::new(problem, flat, &direction);
     let range = (QUARTIC * at_flat.first_order / at_flat.terms[3]).sqrt();
     if !(range > 0.0 && range.is_finite() && trace_ratio.is_finite()) {
         return Ok(None);
     }
-    let at_sharp = Quartic::new(problem, &sharp, &direction);
+    let at_sharp = Quartic::new(problem, sharp, &direction);
     let offsets: Vec<f64> = (-STEPS..=STEPS)
         .map(|i| range * f64::from(i) / f64::from(STEPS))
         .collect();
@@ -63,6 +71,39 @@ pub(super) fn cross_section(
         flat: along(&at_flat),
         sharp: along(&at_sharp),
         offsets,
+        trace_ratio,
+    }))
+}
+
+/// The two points that are compared, with as many columns.
+struct Ends {
+    flat: Factors,
+    sharp: Factors,
+    /// Scaled trace at the sharp one over that at the flat one.
+    trace_ratio: f64,
+}
+
+/// `None` where all factors of a matrix are equally flat, as for M = U Uᵀ.
+fn ends(problem: &Problem, weights: &Weights, x: &Factors, sharp: Sharp) -> Result<Option<Ends>, Error> {
+    let (flat, sharpened): (Factors, fn(&Weights, &Factors) -> Factors) = match problem.domain() {
+        Domain::Semidefinite => return Ok(None),
+        Domain::Symmetric => (signed::flattest(weights, x)?, signed::sharpened),
+        _ => (flattest(weights, x)?, |_, flat| sharpened(flat)),
+    };
+    let own = scaled(weights, x) / scaled(weights, &flat);
+    let is_given = sharp == Sharp::Given && own > NOTICEABLE;
+    let (sharp, trace_ratio) = if is_given {
+        (x.clone(), own)
+    } else {
+        (sharpened(weights, &flat), RATIO)
+    };
+    let (flat, sharp) = match problem.domain() {
+        Domain::Symmetric => signed::aligned(&flat, &sharp)?,
+        _ => (flat, sharp),
+    };
+    Ok(Some(Ends {
+        flat,
+        sharp,
         trace_ratio,
     }))
 }

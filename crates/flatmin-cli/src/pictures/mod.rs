@@ -2,6 +2,7 @@
 
 mod cross_section;
 pub(crate) mod heatmap;
+mod signed;
 
 use std::path::Path;
 

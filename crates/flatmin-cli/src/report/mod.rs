@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use crate::output::result::{ReportData, ResultFile};
 
 mod check;
-mod draw;
-mod figures;
+pub(crate) mod draw;
+pub(crate) mod figures;
 mod headline;
-mod html;
+pub(crate) mod html;
 pub(crate) mod number;
-mod page;
+pub(crate) mod page;
 mod redraw;
 #[cfg(test)]
 mod sample;
@@ -33,7 +33,7 @@ pub(crate) struct Rendered {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figure {
     /// File stem.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) svg: String,
     pub(crate) png: Vec<u8>,
 }
@@ -42,17 +42,25 @@ pub(crate) struct Figure {
 pub(crate) fn render(result: &ResultFile, data: &ReportData) -> anyhow::Result<Rendered> {
     check::data(data)?;
     let font = draw::text::Font::load()?;
-    let mut figures = Vec::new();
-    let mut panels = Vec::new();
-    for panel in figures::panels(result, data, &font) {
-        let figure = print(&panel, &font).with_context(|| format!("figure `{}`", panel.name))?;
-        panels.push((panel, figure.as_ref().map(|figure| figure.svg.clone())));
-        figures.extend(figure);
-    }
+    let (panels, figures) = print_panels(figures::panels(result, data, &font), &font)?;
     Ok(Rendered {
         html: page::page(result, data, &panels),
         figures,
     })
+}
+
+/// Every panel with the SVG of its scene, and the figures as files.
+pub(crate) fn print_panels(
+    panels: Vec<figures::Panel>,
+    font: &draw::text::Font,
+) -> anyhow::Result<(Vec<page::Drawn>, Vec<Figure>)> {
+    let (mut drawn, mut figures) = (Vec::new(), Vec::new());
+    for panel in panels {
+        let figure = print(&panel, font).with_context(|| format!("figure `{}`", panel.name))?;
+        drawn.push((panel, figure.as_ref().map(|figure| figure.svg.clone())));
+        figures.extend(figure);
+    }
+    Ok((drawn, figures))
 }
 
 fn print(panel: &figures::Panel, font: &draw::text::Font) -> anyhow::Result<Option<Figure>> {
@@ -60,7 +68,7 @@ fn print(panel: &figures::Panel, font: &draw::text::Font) -> anyhow::Result<Opti
         return Ok(None);
     };
     Ok(Some(Figure {
-        name: panel.name,
+        name: panel.name.clone(),
         svg: draw::svg::print(scene)?,
         png: draw::png::print(scene, font)?,
     }))

@@ -8,19 +8,30 @@ use crate::output::result::{ReportData, ResultFile};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The panels with the SVG of those that are drawn.
-pub(crate) fn page(result: &ResultFile, data: &ReportData, panels: &[(Panel, Option<String>)]) -> String {
-    let title = escape(&format!("flatmin: {} ({})", result.model, result.objective));
-    let style = STYLE.trim_end();
+/// A panel with its SVG, where it is drawn.
+pub(crate) type Drawn = (Panel, Option<String>);
+
+/// The report of a run.
+pub(crate) fn page(result: &ResultFile, data: &ReportData, panels: &[Drawn]) -> String {
+    let title = format!("flatmin: {} ({})", result.model, result.objective);
+    let body = [
+        words(result, data),
+        figures(panels),
+        section("Numbers", &table(&rows(result))),
+        section("Provenance", &table(&provenance(result))),
+    ];
+    document(&title, &body.concat())
+}
+
+/// A page of these parts.
+pub(crate) fn document(title: &str, body: &str) -> String {
+    let (title, style) = (escape(title), STYLE.trim_end());
     [
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n",
         "<meta name=\"color-scheme\" content=\"light dark\"/>\n",
         &format!("<title>{title}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n<main>\n"),
-        &words(result, data),
-        &figures(panels),
-        &section("Numbers", &table(&rows(result))),
-        &section("Provenance", &table(&provenance(result))),
+        body,
         "</main>\n</body>\n</html>\n",
     ]
     .concat()
@@ -45,7 +56,8 @@ fn words(result: &ResultFile, data: &ReportData) -> String {
     )
 }
 
-fn figures(panels: &[(Panel, Option<String>)]) -> String {
+/// The figures with their captions, then why others are left out.
+pub(crate) fn figures(panels: &[Drawn]) -> String {
     let (drawn, left_out): (Vec<_>, Vec<_>) = panels.iter().partition(|(_, svg)| svg.is_some());
     let figures: String = drawn
         .iter()
@@ -92,6 +104,7 @@ fn line(row: &Row) -> String {
     )
 }
 
-fn section(title: &str, content: &str) -> String {
+/// A part of the page under a heading.
+pub(crate) fn section(title: &str, content: &str) -> String {
     format!("<section>\n<h2>{title}</h2>\n{content}</section>\n")
 }

@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 use super::{Rendered, check, render};
 use crate::output::result::{ReportData, ResultFile};
 
-/// Reads `result.json` and `report.json` in `dir` and draws them again; writes nothing.
+/// Reads `result.json` and `report.json`, or an experiment's rows, in `dir` and draws them again; writes nothing.
 ///
 /// Errors are one line that names the file, and for bad JSON the place in it.
 pub(crate) fn redraw(dir: &Path) -> anyhow::Result<Rendered> {
+    if let Some(rendered) = crate::experiment::redraw(dir)? {
+        return Ok(rendered);
+    }
     let result: ResultFile = read(dir, "result.json", check::result)?;
     let data: ReportData = read(dir, "report.json", check::data)?;
     render(&result, &data)

@@ -18,6 +18,7 @@ pub(crate) fn rows(result: &ResultFile) -> Vec<Row> {
         trace,
         shape_of_factors,
         conditioning,
+        coherence,
         uniqueness,
         truth,
         where_known,
@@ -240,6 +241,32 @@ fn conditioning(r: &ResultFile) -> Vec<Row> {
     ]
 }
 
+fn coherence(r: &ResultFile) -> Vec<Row> {
+    let coherence = r
+        .coherence
+        .map(|c| format!("{}, {}, {}", long(c.left), long(c.right), long(c.joint)));
+    let regularity = r.regularity.map(|b| {
+        format!(
+            "{}, {}, {}",
+            long(b.kappa),
+            long(b.squared_norm_bound),
+            long(b.imbalance_bound)
+        )
+    });
+    vec![
+        text(
+            "coherence",
+            coherence.as_deref().unwrap_or("–"),
+            "left, right, joint: how concentrated X is on single rows, columns and entries; 1: evenly spread",
+        ),
+        text(
+            "regularity",
+            regularity.as_deref().unwrap_or("–"),
+            "κ of D1 and D2; the most that ‖L‖² + ‖R‖² of flat factors exceeds its minimum, as a factor; the most that ‖LᵀL − RᵀR‖∗ can be, over ‖X‖∗; –: D1 or D2 is singular",
+        ),
+    ]
+}
+
 /// Why a condition number is missing.
 fn singular(name: &str, unobserved: Option<usize>, what: &str) -> String {
     match unobserved {
@@ -291,14 +318,19 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             "root mean square error on the data of the fit",
         ),
         (
+            "generalization_error",
+            real(r.generalization_error),
+            "E(ŷ − y)² over x ~ N(0, I), against the truth",
+        ),
+        (
             "test_rmse",
             real(r.test_rmse),
-            "root mean square error on the entries held out",
+            "root mean square error on what was held out",
         ),
         (
             "test_mae",
             real(r.test_mae),
-            "mean absolute error on the entries held out",
+            "mean absolute error on what was held out",
         ),
         (
             "test_count",
@@ -308,7 +340,7 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
         (
             "test_relative_error",
             real(r.test_relative_error),
-            "‖error‖₂ / ‖values‖₂ on the entries held out",
+            "‖error‖₂ / ‖values‖₂ on what was held out",
         ),
         (
             "center",
@@ -324,6 +356,26 @@ fn where_known(r: &ResultFile) -> Vec<Row> {
             "unobserved_columns",
             whole(r.unobserved_columns),
             "columns likewise",
+        ),
+        (
+            "under_observed_rows",
+            whole(r.under_observed_rows),
+            "rows with fewer entries than the rank of X, which do not determine them",
+        ),
+        (
+            "under_observed_columns",
+            whole(r.under_observed_columns),
+            "columns likewise",
+        ),
+        (
+            "components",
+            whole(r.components),
+            "groups of rows and columns that no entry joins; more than one: not identifiable",
+        ),
+        (
+            "isometry_constant",
+            real(r.isometry_constant),
+            "--isometry: the restricted isometry constant at the rank of X is at least this",
         ),
     ];
     let known = rows.into_iter();
@@ -390,11 +442,16 @@ mod tests {
             train_rmse: some,
             test_rmse: some,
             test_mae: some,
+            generalization_error: Some(1.0),
             test_count: Some(1),
             test_relative_error: some,
             center: Some("none".into()),
             unobserved_rows: Some(0),
             unobserved_columns: Some(0),
+            under_observed_rows: Some(0),
+            under_observed_columns: Some(0),
+            components: Some(1),
+            isometry_constant: some,
             ..sample::result()
         };
         let deep = ResultFile {

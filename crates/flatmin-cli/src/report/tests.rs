@@ -11,7 +11,11 @@ fn drawn(data: &ReportData) -> Rendered {
 }
 
 fn names(rendered: &Rendered) -> Vec<&str> {
-    rendered.figures.iter().map(|figure| figure.name).collect()
+    rendered
+        .figures
+        .iter()
+        .map(|figure| figure.name.as_str())
+        .collect()
 }
 
 /// Parses the page as XML, which is stricter than HTML, and every figure too.

@@ -3,9 +3,10 @@
 //! λ and y are first divided by powers of two, so that nothing here overflows and what underflows is of no size. The
 //! divided λ is as good a dual vector as any.
 
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
-use crate::linalg::operator_norm::upper_bound;
+use crate::linalg::operator_norm::{largest_eigenvalue_above, upper_bound};
 use crate::linalg::vector::{dot, max_abs, norm, power_of_two};
 use crate::map::gamma;
 use crate::problem::{Fit, Problem};
@@ -15,7 +16,8 @@ use crate::problem::{Fit, Problem};
 pub struct DualBound {
     /// No feasible X has a smaller objective.
     pub value: f64,
-    /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op; infinite where rounding leaves none.
+    /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op (on its largest eigenvalue, or 0, where X ⪰ 0); infinite where rounding
+    /// leaves none.
     pub operator_norm: f64,
 }
 
@@ -79,10 +81,11 @@ pub(crate) fn lowered(v: f64, unit: f64) -> f64 {
     scaled.next_down().min(f64::MAX)
 }
 
-/// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖ for exact weights and an exact adjoint; infinite where there is none.
+/// An upper bound on the dual norm of W1⁻¹ A*(λ) W2⁻¹ for exact weights and an exact adjoint; infinite where there is none.
 ///
 /// With the computed S ≈ A*(λ), P ≈ W1⁻¹ and Q ≈ W2⁻¹: the norm of the computed product P S Q, plus the rounding of
-/// the products and of S, all times ‖W1⁻¹ P⁻¹‖·‖Q⁻¹ W2⁻¹‖ (see `flatness/weight.rs`).
+/// the products and of S, all times ‖W1⁻¹ P⁻¹‖·‖Q⁻¹ W2⁻¹‖ (see `flatness/weight.rs`). The same bounds max(λ_max, 0) where
+/// X ⪰ 0: for K = W1⁻¹ P⁻¹ and symmetric Y, xᵀ K Y Kᵀ x ≤ max(λ_max(Y), 0)·‖K‖²·‖x‖².
 fn operator_norm(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result<f64, Error> {
     let (left, right) = (&weights.left, &weights.right);
     let (d1, d2) = problem.map().shape();
@@ -100,6 +103,10 @@ fn operator_norm(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result
     };
     let errors = (left.inverse_norm() * right.inverse_norm() * own + products) * (1.0 + 1e-6);
     let exact = (1.0 + left.rounding()) * (1.0 + right.rounding()) * (1.0 + 8.0 * f64::EPSILON);
-    let bound = (upper_bound(&scaled)? + errors) * exact;
+    let computed = match problem.domain() {
+        Domain::Semidefinite => largest_eigenvalue_above(&scaled)?,
+        Domain::General | Domain::Symmetric => upper_bound(&scaled)?,
+    };
+    let bound = (computed + errors) * exact;
     Ok(if bound.is_nan() { f64::INFINITY } else { bound })
 }

@@ -7,7 +7,8 @@
 //!   ball:       max ⟨λ, y⟩ − ε‖λ‖₂          likewise,
 //!   penalised:  max ⟨λ, y⟩ − ½‖λ‖₂²         s.t. ‖W1⁻¹ A*(λ) W2⁻¹‖_op ≤ μ,
 //!
-//! and any λ, scaled to be feasible, bounds the optimum from below.
+//! and any λ, scaled to be feasible, bounds the optimum from below. In the symmetric [`Domain`](crate::Domain) nothing
+//! changes; where X ⪰ 0 the constraint is on the largest eigenvalue alone, λ_max(W1⁻¹ A*(λ) W2⁻¹).
 
 mod bound;
 mod uniqueness;
@@ -36,7 +37,7 @@ pub struct Certificate {
     /// How much the constraint is violated: relative to y, and priced by the multiplier relative to the value, whichever is
     /// larger. A candidate that misses the data a little may lie that much below the optimum.
     pub infeasibility: f64,
-    /// Singular values of W1 X W2.
+    /// Singular values of W1 X W2; its eigenvalues where X ⪰ 0.
     pub singular_values: Vec<f64>,
     /// Whether X is the only solution.
     pub uniqueness: Uniqueness,
@@ -60,7 +61,8 @@ pub(crate) fn penalty(problem: &Problem, weights: &Weights) -> Option<f64> {
 /// Certifies `x` with the dual vector `lambda` (m numbers, any: a bad λ gives a poor bound, never a false one).
 ///
 /// # Errors
-/// Factors that do not fit the map or each other, or are not finite; λ of another length than m, or not finite.
+/// Factors that do not fit the map or each other, or are not finite; in a symmetric domain factors other than (U, U S) with
+/// signs S, all of them + where X ⪰ 0; λ of another length than m, or not finite.
 pub fn certify(
     problem: &Problem,
     weights: &Weights,
@@ -68,14 +70,15 @@ pub fn certify(
     lambda: &[f64],
 ) -> Result<Certificate, Error> {
     x.check(problem.map().shape())?;
+    problem.domain().check(x)?;
     let bound = dual_bound(problem, weights, lambda)?;
     let (l, r) = weights.rescale(x.l.as_ref(), x.r.as_ref());
-    let z = Factors { l, r }.svd()?;
+    let z = problem.domain().decompose_factors(&Factors { l, r })?;
     let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
     let misfit = safe_norm(&residual);
-    // The empty sum is −0.
-    let nuclear = z.s.iter().sum::<f64>() + 0.0;
+    // The empty sum is −0. What rounding made negative of a semidefinite Z counts as the singular value that it is.
+    let nuclear = z.s.iter().map(|s| s.abs()).sum::<f64>() + 0.0;
     let value = match penalty(problem, weights) {
         Some(mu) => mu * nuclear + 0.5 * misfit * misfit,
         None => nuclear,

@@ -7,16 +7,23 @@
 //! tangent space, and is p(p + 1)/2 columns instead of p(d1 + d2 − p). With a ball or a penalty, B(Z) is the same for all
 //! solutions (the misfit is strictly convex), so that the criterion holds as it stands.
 //!
+//! In the symmetric domain Z = U₊ S₊ U₊ᵀ − U₋ S₋ U₋ᵀ, with W = ±1 on U± and ‖W‖ < 1 off both. A symmetric Z′ with
+//! ⟨W, Z′⟩ = ‖Z′‖_* has its positive part where W is 1 and its negative part where W is −1: it is Z with other S± ⪰ 0, and
+//! Z is the only solution exactly if (S₊, S₋) ↦ B is injective, on p₊(p₊ + 1)/2 + p₋(p₋ + 1)/2 columns. (In terms of
+//! U S Vᵀ, V = U·sign: S Vᵀ is symmetric only if S keeps the signs apart.) Where X ⪰ 0 there is no U₋, and off U₊ it is
+//! enough that λ_max(W) < 1, for ⟨W, Z′⟩ = tr Z′ with Z′ ⪰ 0 leaves Z′ nowhere else to be.
+//!
 //! λ is optimal only to some accuracy: what W misses of U Vᵀ on the tangent space measures it. A verdict needs margins
 //! far above that error, and above the rounding of the margins themselves; otherwise there is none.
 
 use faer::{Mat, MatRef};
 
 use crate::certificate::penalty;
+use crate::domain::{Domain, column_signs};
 use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
 use crate::linalg::dense::{Svd, frobenius, row_gram, symmetric_eigen};
-use crate::linalg::operator_norm::upper_bound_off;
+use crate::linalg::operator_norm::{largest_eigenvalue_off, upper_bound_off};
 use crate::map::gamma;
 use crate::problem::Problem;
 
@@ -43,7 +50,7 @@ const SAFETY: f64 = 1e3;
 const MAX_COLUMNS: usize = 4000;
 
 /// Decides uniqueness of the solution Z = W1 X W2 with singular value decomposition `z`, by the dual vector `lambda`
-/// (m numbers).
+/// (m numbers). In a symmetric domain the singular vectors are those of the eigenvalue decomposition, v = ±u.
 ///
 /// # Errors
 /// [`Error::Numerical`] if a decomposition fails.
@@ -74,8 +81,13 @@ pub fn uniqueness(
     if tangent_error > TANGENT {
         return Ok(undecided);
     }
-    let outside = 1.0 - upper_bound_off(&w, u, v)? - 2.0 * tangent_error;
-    let columns = p * (p + 1) / 2;
+    let off = match problem.domain() {
+        Domain::Semidefinite => largest_eigenvalue_off(&w, u)?,
+        Domain::General | Domain::Symmetric => upper_bound_off(&w, u, v)?,
+    };
+    let outside = 1.0 - off - 2.0 * tangent_error;
+    let pairs = free_pairs(problem.domain(), u, v);
+    let columns = pairs.len();
     if outside <= OUTSIDE.max(SAFETY * tangent_error) || columns > MAX_COLUMNS {
         return Ok(Uniqueness {
             unique: None,
@@ -88,7 +100,7 @@ pub fn uniqueness(
             margin: None,
         });
     }
-    let injectivity = smallest_singular_value(problem, weights, u, v)?;
+    let injectivity = smallest_singular_value(problem, weights, (u, v), &pairs)?;
     // An error in λ turns the singular spaces of W by about error/outside, and B on them with it.
     let decided = injectivity > SAFETY * tangent_error / outside;
     Ok(Uniqueness {
@@ -97,13 +109,22 @@ pub fn uniqueness(
     })
 }
 
-/// Of S ↦ B(U S Vᵀ) on the symmetric matrices, relative to the largest and less what rounding can have added; 1 where
-/// there is nothing to tell.
+/// The entries (i, j), i ≤ j, of S that are free: all, or in a symmetric domain those between columns of one sign.
+fn free_pairs(domain: Domain, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Vec<(usize, usize)> {
+    let signs = column_signs(u, v);
+    (0..u.ncols())
+        .flat_map(|j| (0..=j).map(move |i| (i, j)))
+        .filter(|(i, j)| !domain.is_symmetric() || signs[*i] == signs[*j])
+        .collect()
+}
+
+/// Of S ↦ B(U S Vᵀ) on the symmetric matrices with these entries, relative to the largest and less what rounding can have
+/// added; 1 where there is nothing to tell.
 fn smallest_singular_value(
     problem: &Problem,
     weights: &Weights,
-    u: MatRef<'_, f64>,
-    v: MatRef<'_, f64>,
+    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
+    pairs: &[(usize, usize)],
 ) -> Result<f64, Error> {
     let p = u.ncols();
     if p == 0 {
@@ -111,7 +132,6 @@ fn smallest_singular_value(
     }
     let (u, v) = weights.restore(u, v);
     let cores = problem.map().compress(u.as_ref(), v.as_ref());
-    let pairs: Vec<(usize, usize)> = (0..p).flat_map(|j| (0..=j).map(move |i| (i, j))).collect();
     let symmetric = Mat::from_fn(pairs.len(), cores.ncols(), |row, column| {
         let (i, j) = pairs[row];
         if i == j {

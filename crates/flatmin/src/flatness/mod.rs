@@ -1,5 +1,5 @@
-//! Flatness: the rescaling matrices D1, D2, the exact traces of the Hessian of f(L, R) = ‖A(L Rᵀ) − y‖², its spectrum,
-//! and an audit of anyone's factors.
+//! Flatness: the rescaling matrices D1, D2, the exact traces of the Hessian of f(L, R) = ‖A(L Rᵀ) − y‖² and of
+//! f(U1, U2) = ‖A(U1U1ᵀ − U2U2ᵀ) − y‖², its spectrum, and an audit of anyone's factors.
 
 mod audit;
 mod rescaling;
@@ -7,13 +7,14 @@ mod spectrum;
 mod trace;
 mod weight;
 
-pub use audit::{Audit, audit};
+pub use audit::{Audit, audit, audit_signed};
 pub use rescaling::{Rescaled, Weights};
-pub(crate) use spectrum::add_coupling;
 pub use spectrum::{Hessian, largest_eigenvalue};
-pub use trace::Traces;
+pub use trace::{Traces, scaled_trace_bound};
 pub use weight::Weight;
 
+#[cfg(test)]
+mod signed_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

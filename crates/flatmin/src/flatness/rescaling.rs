@@ -4,6 +4,8 @@
 //!
 //! and the weights W1 = D1^α, W2 = D2^α of the objective ‖W1 X W2‖_* (α = 1 flat, α = 0 nuclear).
 //!
+//! Where every A_i is symmetric, D1 = D2 = D with D² = Σ A_i²/(m·d).
+//!
 //! In Z = W1 X W2 the objective is the plain nuclear norm and the map is B(Z) = A(W1⁻¹ Z W2⁻¹): see [`Rescaled`].
 //! Source: Ding et al. (2024), section 2, DOI 10.1093/imaiai/iaae009.
 
@@ -13,6 +15,7 @@ use super::weight::Weight;
 use crate::error::{Error, check_shape};
 use crate::linalg::dense::symmetric_eigen;
 use crate::map::{Adjoint, Gram, Linearisation, MeasurementMap, RowBlocks};
+use crate::parametrisation::Parametrisation;
 use crate::problem::Objective;
 
 /// The two weights of an objective, and the map in the rescaled variable.
@@ -43,7 +46,9 @@ impl Weights {
         let (d1, d2) = map.shape();
         check_shape((d1, d2), map.measurements())?;
         let m = map.measurements() as f64;
-        let (left, right) = (map.left_gram(), map.right_gram());
+        let symmetric = map.is_symmetric();
+        let left = map.left_gram();
+        let right = if symmetric { left.clone() } else { map.right_gram() };
         let (left_error, right_error) = map.gram_rounding();
         if !(left.trace().is_finite() && right.trace().is_finite()) {
             return Err(Error::Numerical("the squares of the measurements: they overflow"));
@@ -58,9 +63,14 @@ impl Weights {
             })
         };
         let penalty_scale = mean(&left, left_scale)? * mean(&right, right_scale)?;
+        let weight = Weight::new("D1", &left, left_scale, power, left_error)?;
         Ok(Weights {
-            left: Weight::new("D1", &left, left_scale, power, left_error)?,
-            right: Weight::new("D2", &right, right_scale, power, right_error)?,
+            right: if symmetric {
+                weight.clone()
+            } else {
+                Weight::new("D2", &right, right_scale, power, right_error)?
+            },
+            left: weight,
             left_gram: left,
             right_gram: right,
             penalty_scale,
@@ -160,6 +170,14 @@ impl<'a> Rescaled<'a> {
         }
     }
 
+    /// B*(w) R.
+    pub fn adjoint_times(&self, w: &[f64], r: MatRef<'_, f64>) -> Mat<f64> {
+        let image = self
+            .map
+            .adjoint_times(w, self.weights.right.inverse_times(r).as_ref());
+        self.weights.left.inverse_times(image.as_ref())
+    }
+
     /// (B*(w) R, B*(w)ᵀ L).
     pub fn adjoint_thin(&self, w: &[f64], l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
         let (lx, rx) = self.weights.restore(l, r);
@@ -186,34 +204,30 @@ impl<'a> Rescaled<'a> {
     }
 
     /// Residual, transposed Jacobian and B*(residual) at Z = L Rᵀ.
-    pub fn linearise(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>, y: &[f64]) -> Linearisation<'a> {
+    pub(crate) fn linearise(
+        &self,
+        unknowns: &Parametrisation,
+        (l, r): (MatRef<'_, f64>, MatRef<'_, f64>),
+        y: &[f64],
+    ) -> Linearisation<'a> {
         let (lx, rx) = self.weights.restore(l, r);
-        let mut at = self.map.linearise(lx.as_ref(), rx.as_ref(), y);
+        let mut at = unknowns.linearise(self.map, lx.as_ref(), rx.as_ref(), y);
         self.scale_jacobian(&mut at.jacobian, l.ncols());
         at.adjoint = self.scale_adjoint(at.adjoint);
         at
     }
 
-    /// The transposed Jacobian of (L, R) ↦ B(L Rᵀ), (d1 + d2)k × m.
-    pub fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
-        let (lx, rx) = self.weights.restore(l, r);
-        let mut jacobian = self.map.jacobian(lx.as_ref(), rx.as_ref());
-        self.scale_jacobian(&mut jacobian, l.ncols());
-        jacobian
-    }
-
-    /// Each block of rows that belongs to one column of L (of R) is multiplied by W1⁻¹ (by W2⁻¹).
+    /// Each block of rows that belongs to one column of L (of R, if there are such) is multiplied by W1⁻¹ (by W2⁻¹).
     fn scale_jacobian(&self, jacobian: &mut Mat<f64>, k: usize) {
         let (d1, d2) = self.shape();
-        for c in 0..2 * k {
-            let (weight, start, size) = if c < k {
-                (self.weights.left.inverse(), c * d1, d1)
-            } else {
-                (self.weights.right.inverse(), k * d1 + (c - k) * d2, d2)
-            };
-            let mut block = jacobian.as_mut().subrows_mut(start, size);
-            let scaled = weight.times(block.as_ref());
-            block.copy_from(scaled);
+        let of_l = (0..k).map(|c| (self.weights.left.inverse(), c * d1, d1));
+        let of_r = (0..k).map(|c| (self.weights.right.inverse(), k * d1 + c * d2, d2));
+        for (weight, start, size) in of_l.chain(of_r) {
+            if start < jacobian.nrows() {
+                let mut block = jacobian.as_mut().subrows_mut(start, size);
+                let scaled = weight.times(block.as_ref());
+                block.copy_from(scaled);
+            }
         }
     }
 

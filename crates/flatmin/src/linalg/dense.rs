@@ -44,6 +44,11 @@ pub fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
 
 /// The lower triangle of out ← out + a·aᵀ. Its pieces run on all threads of the pool.
 pub fn add_row_gram(out: &mut Mat<f64>, a: MatRef<'_, f64>) {
+    add_symmetric_product(out, a, a);
+}
+
+/// The lower triangle of out ← out + a·bᵀ, where that is symmetric. Its pieces run on all threads of the pool.
+pub fn add_symmetric_product(out: &mut Mat<f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     use faer::linalg::matmul::triangular::BlockStructure::{Rectangular, TriangularLower};
     let n = a.nrows();
     let piece = |start: usize, mut columns: MatMut<'_, f64>| {
@@ -51,7 +56,7 @@ pub fn add_row_gram(out: &mut Mat<f64>, a: MatRef<'_, f64>) {
         let (_, mut lower) = columns.as_mut().split_at_row_mut(start);
         let (diagonal, below) = lower.as_mut().split_at_row_mut(width);
         let own = a.subrows(start, width);
-        let (triangle, full, turned) = (TriangularLower, Rectangular, own.transpose());
+        let (triangle, full, turned) = (TriangularLower, Rectangular, b.subrows(start, width).transpose());
         triangular::matmul(
             diagonal,
             triangle,

@@ -1,13 +1,16 @@
-//! Proved upper bounds on the operator norm of a matrix: what a dual certificate divides by.
+//! Proved upper bounds on the operator norm of a matrix, and on the largest eigenvalue of a symmetric one: what a dual
+//! certificate divides by.
 //!
 //! A computed singular value may err either way and a Ritz value always errs downwards, so neither will do. Small
 //! matrices: from a computed decomposition, *checked* after the fact. Larger ones: a Cholesky factorisation of
-//! c·I − WᵀW, likewise checked by multiplying it out. Both bounds include the rounding of their own arithmetic, and hold
+//! c·I − WᵀW, likewise checked by multiplying it out; for eigenvalues of c·I − W. Both bounds include the rounding of their own arithmetic, and hold
 //! whatever the decompositions did. The matrix is first divided by a power of two, so that squares stay in range.
 
 use faer::{Mat, MatRef};
 
-use super::dense::{Cholesky, frobenius, orthonormality_defect, product, project_off, row_gram, thin_svd};
+use super::dense::{
+    Cholesky, frobenius, orthonormality_defect, product, project_off, row_gram, symmetric_eigen, thin_svd,
+};
 use super::lanczos::{largest_eigenvalue, top_singular};
 use super::vector::power_of_two;
 use crate::error::Error;
@@ -34,12 +37,9 @@ pub fn upper_bound(w: &Adjoint<'_>) -> Result<f64, Error> {
             return by_decomposition(w.to_dense().as_ref());
         }
         let size = frobenius_above(w);
-        by_cholesky(
-            &small_gram(w),
-            ritz_value(w)?,
-            size,
-            gamma(rows.max(cols) + 2) * size * size,
-        )
+        let gram = small_gram(w);
+        let error = gamma(rows.max(cols) + 2) * size * size;
+        Ok(by_cholesky(&gram, ritz_value(w)?, size * size * UP, error)?.sqrt() * UP)
     })
 }
 
@@ -71,8 +71,44 @@ pub fn upper_bound_off(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) 
                 .to_vec()
         })?;
         let error = gamma(rows.max(cols) + 2) + 2.0 * tilt * (1.0 + tilt) + 2.0 * projecting;
-        by_cholesky(&gram, ritz, size, error * size * size)
+        Ok(by_cholesky(&gram, ritz, size * size * UP, error * size * size)?.sqrt() * UP)
     })
+}
+
+/// A number that λ_max(W) does not exceed, W symmetric up to rounding, and that is not negative; infinite if an entry is not
+/// finite. The symmetric part of W is meant: within the rounding of W itself it is as good.
+///
+/// # Errors
+/// [`Error::Numerical`] if the decomposition fails.
+pub fn largest_eigenvalue_above(w: &Adjoint<'_>) -> Result<f64, Error> {
+    scaled(w, |w| by_shift(&symmetric_part(w.to_dense().as_ref())))
+}
+
+/// The same for P_⊥ W P_⊥, P_⊥ the projection off the nearly orthonormal columns of U (d × p).
+///
+/// # Errors
+/// [`Error::Numerical`] if the decomposition fails.
+pub fn largest_eigenvalue_off(w: &Adjoint<'_>, u: MatRef<'_, f64>) -> Result<f64, Error> {
+    scaled(w, |w| {
+        let size = frobenius_above(w);
+        let tilt = 2.0 * orthonormality_defect(u);
+        let half = project_off(u, w.to_dense().as_ref());
+        let rest = project_off(u, half.transpose());
+        let error = (tilt * (1.0 + tilt) + 2.0 * projection_rounding(u.nrows(), u.ncols())) * size;
+        Ok((by_shift(&symmetric_part(rest.as_ref()))? + error) * UP)
+    })
+}
+
+fn symmetric_part(w: MatRef<'_, f64>) -> Mat<f64> {
+    Mat::from_fn(w.nrows(), w.ncols(), |i, j| 0.5 * (w[(i, j)] + w[(j, i)]))
+}
+
+/// max(λ_max(W), 0) from above for an exactly symmetric W, one rounding of each entry allowed for.
+fn by_shift(w: &Mat<f64>) -> Result<f64, Error> {
+    let size = frobenius(w.as_ref()) * UP;
+    let (values, _) = symmetric_eigen(w.as_ref())?;
+    let largest = values.last().copied().unwrap_or(0.0).max(0.0);
+    Ok(by_cholesky(w, largest, size, gamma(1) * size)? * UP)
 }
 
 /// Bounds W over a power of two that brings its largest entry into [1, 2), and multiplies back.
@@ -122,25 +158,29 @@ fn ritz_value(w: &Adjoint<'_>) -> Result<f64, Error> {
     Ok(top.s.first().map_or(0.0, |s| s * s))
 }
 
-/// √λ_max(G) from above, for a G known to within `error` in Frobenius norm; `size` is ‖W‖_F, a bound in any case.
+/// λ_max(G) from above, for a symmetric G known to within `error` in Frobenius norm; `ceiling` is a bound in any case, of
+/// the size of G.
 ///
 /// With c·I − G = L Lᵀ + F, λ_max(G) ≤ c + ‖F‖_F, since L Lᵀ is positive semidefinite whatever L is. F is measured: the
-/// product errs by γ_{n+1}·‖|L||L|ᵀ‖_F ≤ γ_{n+1}·‖L‖_F². `ritz` only says where to start.
-fn by_cholesky(gram: &Mat<f64>, ritz: f64, size: f64, error: f64) -> Result<f64, Error> {
+/// product errs by γ_{n+1}·‖|L||L|ᵀ‖_F ≤ γ_{n+1}·‖L‖_F², the differences by a few roundings of what they are taken of.
+/// `ritz` only says where to start.
+fn by_cholesky(gram: &Mat<f64>, ritz: f64, ceiling: f64, error: f64) -> Result<f64, Error> {
     let n = gram.nrows();
     let mut margin = 1e-12;
-    while margin < 1.0 && ritz > 0.0 {
-        let c = ritz * (1.0 + margin) + error;
+    while margin < 1.0 && ritz >= 0.0 {
+        // From zero the steps are relative to G itself.
+        let c = ritz + margin * if ritz > 0.0 { ritz } else { ceiling } + error;
         let shifted = Mat::from_fn(n, n, |i, j| if i == j { c - gram[(i, i)] } else { -gram[(i, j)] });
         if let Some(factor) = Cholesky::new(shifted) {
             let lower = factor.into_lower();
-            let rounding = gamma(n + 4) * (frobenius(lower.as_ref()).powi(2) + c * (n as f64).sqrt());
+            let sizes = frobenius(lower.as_ref()).powi(2) + c * (n as f64).sqrt() + frobenius(gram.as_ref());
+            let rounding = gamma(n + 4) * sizes;
             let missed = (factorisation_error(&lower, c, gram) + rounding + error) * (1.0 + 1e-6);
-            return Ok(((c + missed).sqrt() * UP).min(size * UP));
+            return Ok(((c + missed) * UP).min(ceiling));
         }
         margin *= 8.0;
     }
-    Ok(size * UP)
+    Ok(ceiling)
 }
 
 /// ‖L Lᵀ − (c·I − G)‖_F, a block of columns at a time: the memory of one more matrix is not spent.

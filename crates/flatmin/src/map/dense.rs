@@ -113,6 +113,16 @@ impl MeasurementMap for Dense {
         self.measurements
     }
 
+    /// By comparing every A_i with its transpose.
+    fn is_symmetric(&self) -> bool {
+        let (d1, d2) = self.shape;
+        d1 == d2
+            && self
+                .matrices
+                .chunks_exact(self.size())
+                .all(|a| (0..d1).all(|i| (0..i).all(|j| a[i * d1 + j] == a[j * d1 + i])))
+    }
+
     /// The d1×d2 product is formed: it is m times smaller than the data.
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
         self.apply_dense(product(l, r.transpose()).as_ref())

@@ -8,11 +8,13 @@ mod dense_kernels;
 mod entries;
 mod identity;
 mod rank_one;
+mod symmetric;
 
 pub use dense::Dense;
 pub use entries::Entries;
 pub use identity::Identity;
 pub use rank_one::RankOne;
+pub use symmetric::SymmetricRankOne;
 
 use faer::{Mat, MatRef};
 
@@ -29,6 +31,11 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
 
     /// m.
     fn measurements(&self) -> usize;
+
+    /// Whether every A_i is symmetric. The map sees nothing antisymmetric then, and its two Grams are one.
+    fn is_symmetric(&self) -> bool {
+        false
+    }
 
     /// A(L Rᵀ).
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64>;
@@ -67,6 +74,13 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// The transposed Jacobian of (L, R) ↦ A(L Rᵀ): column i is (vec A_i R, vec A_iᵀ L), (d1 + d2)k × m.
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64>;
 
+    /// Its part that belongs to L: column i is vec A_i R, d1·k × m.
+    fn left_jacobian(&self, r: MatRef<'_, f64>) -> Mat<f64> {
+        let (d1, k) = (self.shape().0, r.ncols());
+        let both = self.jacobian(Mat::zeros(d1, k).as_ref(), r);
+        both.subrows(0, d1 * k).to_owned()
+    }
+
     /// Residual, Jacobian and A*(residual) at (L, R), in as few passes over the data as the map can.
     fn linearise(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>, y: &[f64]) -> Linearisation<'_> {
         let jacobian = self.jacobian(l, r);
@@ -88,6 +102,11 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     fn adjoint_thin(&self, w: &[f64], l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
         let adjoint = self.adjoint(w);
         (adjoint.times(r), adjoint.transpose_times(l))
+    }
+
+    /// A*(w) R, without the matrix where that is cheaper.
+    fn adjoint_times(&self, w: &[f64], r: MatRef<'_, f64>) -> Mat<f64> {
+        self.adjoint(w).times(r)
     }
 
     /// The diagonal blocks of Σ vec(A_i R, A_iᵀ L) vec(A_i R, A_iᵀ L)ᵀ that belong to one row of L or of R, k×k each, where

@@ -40,20 +40,20 @@ impl RankOne {
             right: MatRef::from_column_major_slice(b, shape.1, measurements).to_owned(),
         })
     }
+}
 
-    /// Column i of `vectors` times w_i.
-    fn scaled(vectors: &Mat<f64>, w: impl Fn(usize) -> f64) -> Mat<f64> {
-        let mut out = vectors.clone();
-        for i in 0..out.ncols() {
-            let w = w(i);
-            out.col_as_slice_mut(i).iter_mut().for_each(|v| *v *= w);
-        }
-        out
+/// Column i of `vectors` times w_i.
+pub(super) fn scaled(vectors: &Mat<f64>, w: impl Fn(usize) -> f64) -> Mat<f64> {
+    let mut out = vectors.clone();
+    for i in 0..out.ncols() {
+        let w = w(i);
+        out.col_as_slice_mut(i).iter_mut().for_each(|v| *v *= w);
     }
+    out
 }
 
 /// Σ_c p[c, i]·q[c, i] for every column i.
-fn column_dots(p: &Mat<f64>, q: &Mat<f64>) -> Vec<f64> {
+pub(super) fn column_dots(p: &Mat<f64>, q: &Mat<f64>) -> Vec<f64> {
     (0..p.ncols())
         .map(|i| dot(p.col_as_slice(i), q.col_as_slice(i)))
         .collect()
@@ -83,7 +83,7 @@ impl MeasurementMap for RankOne {
     /// A*(w) = Σ w_i a_i b_iᵀ.
     fn adjoint(&self, w: &[f64]) -> Adjoint<'_> {
         Adjoint::Dense(product(
-            Self::scaled(&self.left, |i| w[i]).as_ref(),
+            scaled(&self.left, |i| w[i]).as_ref(),
             self.right.transpose(),
         ))
     }
@@ -91,14 +91,14 @@ impl MeasurementMap for RankOne {
     /// Σ ‖b_i‖² a_i a_iᵀ.
     fn left_gram(&self) -> Gram {
         Gram::Dense(row_gram(
-            Self::scaled(&self.left, |i| norm(self.right.col_as_slice(i))).as_ref(),
+            scaled(&self.left, |i| norm(self.right.col_as_slice(i))).as_ref(),
         ))
     }
 
     /// Σ ‖a_i‖² b_i b_iᵀ.
     fn right_gram(&self) -> Gram {
         Gram::Dense(row_gram(
-            Self::scaled(&self.right, |i| norm(self.left.col_as_slice(i))).as_ref(),
+            scaled(&self.right, |i| norm(self.left.col_as_slice(i))).as_ref(),
         ))
     }
 
@@ -106,7 +106,7 @@ impl MeasurementMap for RankOne {
     fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
         let images = product(q.transpose(), self.right.as_ref());
         Gram::Dense(row_gram(
-            Self::scaled(&self.left, |i| norm(images.col_as_slice(i))).as_ref(),
+            scaled(&self.left, |i| norm(images.col_as_slice(i))).as_ref(),
         ))
     }
 
@@ -114,7 +114,7 @@ impl MeasurementMap for RankOne {
     fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
         let images = product(p.transpose(), self.left.as_ref());
         Gram::Dense(row_gram(
-            Self::scaled(&self.right, |i| norm(images.col_as_slice(i))).as_ref(),
+            scaled(&self.right, |i| norm(images.col_as_slice(i))).as_ref(),
         ))
     }
 
@@ -135,8 +135,8 @@ impl MeasurementMap for RankOne {
 
     /// Without A*(w): left·diag(w)·(rightᵀ R) and right·diag(w)·(leftᵀ L).
     fn adjoint_thin(&self, w: &[f64], l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
-        let la = Self::scaled(&product(l.transpose(), self.left.as_ref()), |i| w[i]);
-        let rb = Self::scaled(&product(r.transpose(), self.right.as_ref()), |i| w[i]);
+        let la = scaled(&product(l.transpose(), self.left.as_ref()), |i| w[i]);
+        let rb = scaled(&product(r.transpose(), self.right.as_ref()), |i| w[i]);
         (
             product(self.left.as_ref(), rb.transpose()),
             product(self.right.as_ref(), la.transpose()),
@@ -156,21 +156,7 @@ impl MeasurementMap for RankOne {
 
     /// (a_iᵀ P a_j)(b_iᵀ Q b_j).
     fn measurement_gram(&self, p: &Gram, q: &Gram) -> Gram {
-        let (left, right) = (p.times(self.left.as_ref()), q.times(self.right.as_ref()));
-        let mut out = product(self.left.transpose(), left.as_ref());
-        // The second factor a few columns at a time: m × m numbers once are enough.
-        for start in (0..out.ncols()).step_by(64) {
-            let width = 64.min(out.ncols() - start);
-            let other = product(self.right.transpose(), right.as_ref().subcols(start, width));
-            for j in 0..width {
-                let column = out.col_as_slice_mut(start + j);
-                column
-                    .iter_mut()
-                    .zip(other.col_as_slice(j))
-                    .for_each(|(o, s)| *o *= s);
-            }
-        }
-        Gram::Dense(out)
+        Gram::Dense(measurement_gram((&self.left, p), (&self.right, q)))
     }
 
     /// Each entry is a sum of m products of three numbers.
@@ -198,11 +184,30 @@ impl MeasurementMap for RankOne {
 }
 
 /// out ← vec(x tᵀ).
-fn outer(out: &mut [f64], x: &[f64], t: &[f64]) {
+pub(super) fn outer(out: &mut [f64], x: &[f64], t: &[f64]) {
     let columns = MatMut::from_column_major_slice_mut(out, x.len(), t.len());
     for (c, column) in columns.col_iter_mut().enumerate() {
         for (out, x) in column.iter_mut().zip(x) {
             *out = x * t[c];
         }
     }
+}
+
+/// (a_iᵀ P a_j)(b_iᵀ Q b_j), m × m, for the columns a_i and b_i.
+pub(super) fn measurement_gram((a, p): (&Mat<f64>, &Gram), (b, q): (&Mat<f64>, &Gram)) -> Mat<f64> {
+    let (left, right) = (p.times(a.as_ref()), q.times(b.as_ref()));
+    let mut out = product(a.transpose(), left.as_ref());
+    // The second factor a few columns at a time: m × m numbers once are enough.
+    for start in (0..out.ncols()).step_by(64) {
+        let width = 64.min(out.ncols() - start);
+        let other = product(b.transpose(), right.as_ref().subcols(start, width));
+        for j in 0..width {
+            let column = out.col_as_slice_mut(start + j);
+            column
+                .iter_mut()
+                .zip(other.col_as_slice(j))
+                .for_each(|(o, s)| *o *= s);
+        }
+    }
+    out
 }

@@ -3,7 +3,7 @@
 //! With h* the conjugate of the fit (0 for exact data, ε‖λ‖ for a ball, μ/2·‖λ‖² for the penalised fit, whose objective
 //! is divided by μ), each round minimises the smooth convex function
 //!
-//!   φ(λ) = h*(λ) − ⟨λ, b⟩ + ‖prox(Z + σ B*(λ))‖_F² / (2σ),     prox = singular value shrinkage by σ,
+//!   φ(λ) = h*(λ) − ⟨λ, b⟩ + ‖prox(Z + σ B*(λ))‖_F² / (2σ),     prox = shrinkage by σ,
 //!
 //! then sets Z ← prox(Z + σ B*(λ)). Its gradient is B(prox) − b + ∇h*, and its generalised Hessian is
 //! σ·B∘∂prox∘B* + ∇²h*. As σ grows the rounds converge superlinearly, whatever the rank of the solution (proximal point
@@ -15,7 +15,7 @@ use faer::Mat;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::shrinkage::Shrunken;
-use super::{Settings, Status, polish};
+use super::{DIVERGED, Settings, Status, polish};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
@@ -29,6 +29,8 @@ const FIRST: f64 = 1.0;
 const LARGEST: f64 = 1e3;
 /// Growth of σ after an easy round; its root after a middling one.
 const GROWTH: f64 = 3.0;
+/// Fall of σ after a round that missed its target: the small singular values of a noisy Z take a σ of their own size.
+const SHRINK: f64 = 10.0;
 /// Newton steps of an easy round, and of a middling one.
 const EASY: usize = 4;
 /// See [`EASY`].
@@ -37,8 +39,8 @@ const MIDDLING: usize = 10;
 const LOOSE: f64 = 1e-2;
 /// See [`LOOSE`].
 const TIGHTEN: f64 = 0.3;
-/// Most Newton steps a round.
-const STEPS: usize = 50;
+/// Most Newton steps a round: one that needs more has too large a σ.
+const STEPS: usize = 25;
 /// Rounds in a row that may miss their target, each with a smaller σ, before the run ends.
 const FAILURES: usize = 8;
 /// Conjugate gradient steps that a preconditioner has to do with, else it is renewed: renewing costs about as much.
@@ -93,17 +95,15 @@ pub(super) fn solve(
 }
 
 impl State<'_, '_> {
-    /// λ made feasible: ‖B*(λ)‖ = 1; along b where none is given.
+    /// λ made feasible, of about unit dual norm; along b where none is given.
     fn first_multiplier(&self, given: Vec<f64>) -> Result<Vec<f64>, Error> {
         let mut lambda = if norm(&given) > 0.0 {
             given
         } else {
             self.instance.b.clone()
         };
-        let top = self.instance.operator_norm(&lambda)?;
-        if top > 0.0 {
-            lambda.iter_mut().for_each(|l| *l /= top);
-        }
+        let size = self.instance.size_of_multiplier(&lambda)?;
+        lambda.iter_mut().for_each(|l| *l /= size);
         Ok(lambda)
     }
 
@@ -116,7 +116,7 @@ impl State<'_, '_> {
 
     fn evaluate(&self, lambda: Vec<f64>) -> Result<Dual, Error> {
         let shifted = &self.z + faer::Scale(self.sigma) * self.instance.map.adjoint(&lambda).to_dense();
-        let shrunken = Shrunken::new(shifted.as_ref(), self.sigma)?;
+        let shrunken = Shrunken::new(self.instance.domain, shifted.as_ref(), self.sigma)?;
         let size = norm(&lambda);
         let conjugate = 0.5 * self.ridge * size * size + self.epsilon * size;
         let value = conjugate - dot(&lambda, &self.instance.b) + shrunken.squared_norm() / (2.0 * self.sigma);
@@ -148,10 +148,11 @@ impl State<'_, '_> {
             let steps = monitor.iterations() - before;
             let solved = norm(&dual.gradient) <= target;
             failures = if solved { 0 } else { failures + 1 };
-            let gap = self.judge(&dual, monitor)?;
-            let done =
-                norm(&dual.gradient) <= 0.1 * settings.tolerance * size && gap <= 0.3 * settings.tolerance;
-            if stopped.is_some() || done || failures > FAILURES {
+            let (value, bound) = self.judge(&dual, monitor)?;
+            let closed = value > 0.0 && value - bound <= 0.3 * settings.tolerance * value;
+            let done = norm(&dual.gradient) <= 0.1 * settings.tolerance * size && closed;
+            let diverged = self.ridge == 0.0 && bound > DIVERGED * self.scale();
+            if stopped.is_some() || done || diverged || failures > FAILURES {
                 return Ok(self.outcome(&dual, stopped));
             }
             if solved {
@@ -161,7 +162,7 @@ impl State<'_, '_> {
                 moved = self.advance(&dual, steps);
                 accuracy *= TIGHTEN;
             } else {
-                self.sigma /= GROWTH;
+                self.sigma /= SHRINK;
             }
             dual = self.evaluate(dual.lambda)?;
         }
@@ -197,10 +198,10 @@ impl State<'_, '_> {
         }
     }
 
-    /// Relative gap by ordinary arithmetic; records it.
-    fn judge(&self, dual: &Dual, monitor: &mut Monitor<'_>) -> Result<f64, Error> {
+    /// Value and bound by ordinary arithmetic; records them.
+    fn judge(&self, dual: &Dual, monitor: &mut Monitor<'_>) -> Result<(f64, f64), Error> {
         let nuclear = dual.shrunken.nuclear_norm();
-        let top = self.instance.operator_norm(&dual.lambda)?.max(1.0);
+        let top = self.instance.dual_norm(&dual.lambda)?.max(1.0);
         let (size, inner) = (norm(&dual.lambda), dot(&dual.lambda, &self.instance.b));
         let mut misfit = dual.gradient.clone();
         axpy(-self.pull(&dual.lambda), &dual.lambda, &mut misfit);
@@ -216,11 +217,7 @@ impl State<'_, '_> {
         };
         self.instance
             .record(monitor, value, bound, misfit, dual.shrunken.rank());
-        Ok(if value > 0.0 {
-            (value - bound) / value
-        } else {
-            f64::INFINITY
-        })
+        Ok((value, bound))
     }
 
     /// Where the solution is determined by its rank, the last digits come from completing it.

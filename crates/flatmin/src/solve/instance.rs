@@ -3,16 +3,22 @@
 use faer::{Mat, MatRef};
 
 use super::Status;
+use super::cone;
 use super::monitor::Monitor;
 use crate::certificate::penalty;
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::{Rescaled, Weights};
-use crate::linalg::dense::{Svd, thin_svd};
+use crate::linalg::dense::Svd;
 use crate::linalg::lanczos::top_singular;
 use crate::linalg::vector::{axpy, dot, max_abs, norm};
 use crate::map::Adjoint;
 use crate::problem::{Fit, Problem};
+
+/// Radius of a ball, over ‖y‖ and the tolerance, that is a point: an exact solution is optimal to a relative gap of
+/// ε‖λ‖/value, which is this share of the tolerance times ‖y‖‖λ‖/value, a number from 1 to the hundreds.
+const POINT: f64 = 1e-3;
 
 /// B, b and the fit, scaled; the objective is ‖Z‖_*.
 pub(super) struct Instance<'a> {
@@ -21,9 +27,10 @@ pub(super) struct Instance<'a> {
     pub(super) b: Vec<f64>,
     /// Exact, a ball or a penalty μ, in the scale of b.
     pub(super) fit: Fit,
+    pub(super) domain: Domain,
     /// A power of two, so that scaling is exact.
     scale: f64,
-    /// The mean of ‖B(u vᵀ)‖² over unit u and v, roughly.
+    /// The mean of ‖B(H)‖² over the unit H in the span of the domain, roughly.
     pub(super) mean_square: f64,
 }
 
@@ -38,7 +45,7 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Instance<'a> {
-    pub(super) fn new(problem: &'a Problem, weights: &'a Weights) -> Self {
+    pub(super) fn new(problem: &'a Problem, weights: &'a Weights, tolerance: f64) -> Self {
         let map = Rescaled::new(problem.map(), weights);
         // ‖y‖ up to a factor, without the squares that overflow.
         let largest = max_abs(problem.data());
@@ -55,18 +62,21 @@ impl<'a> Instance<'a> {
             1.0
         };
         let scale = scale * unit;
-        let b = b.iter().map(|v| v / unit).collect();
+        let b: Vec<f64> = b.iter().map(|v| v / unit).collect();
         let fit = match (problem.fit(), penalty(problem, weights)) {
             (_, Some(mu)) => Fit::Penalised(mu / scale),
-            (Fit::Ball(epsilon), None) => Fit::Ball(epsilon / scale),
+            (Fit::Ball(epsilon), None) if epsilon / scale > POINT * tolerance * norm(&b) => {
+                Fit::Ball(epsilon / scale)
+            }
             _ => Fit::Exact,
         };
         Instance {
             map,
             b,
             fit,
+            domain: problem.domain(),
             scale,
-            mean_square: mean_square(weights),
+            mean_square: mean_square(weights, problem.domain()),
         }
     }
 
@@ -99,7 +109,7 @@ impl<'a> Instance<'a> {
             l: outcome.l.clone(),
             r: outcome.r.clone(),
         };
-        let mut z = Factors::balanced(&factors.svd()?, 1e-12);
+        let mut z = Factors::balanced(&self.domain.decompose_factors(&factors)?, 1e-12);
         let root = self.scale.sqrt();
         for factor in [&mut z.l, &mut z.r] {
             for j in 0..factor.ncols() {
@@ -115,11 +125,12 @@ impl<'a> Instance<'a> {
         Ok((z, outcome.lambda.iter().map(|l| l * by).collect()))
     }
 
-    /// The leading singular triplets of a d1×d2 adjoint: all of them where that is cheap, else the `count` largest.
+    /// The leading part of the domain's decomposition of a d1×d2 adjoint: all of it where that is cheap or the domain is a
+    /// symmetric one, else the `count` largest triplets.
     pub(super) fn leading(&self, w: &Adjoint<'_>, count: usize) -> Result<Svd, Error> {
         let (rows, cols) = w.shape();
-        if rows.min(cols) <= 256 {
-            return thin_svd(w.to_dense().as_ref());
+        if rows.min(cols) <= 256 || self.domain.is_symmetric() {
+            return self.domain.decompose(w.to_dense().as_ref());
         }
         let column = |v: &[f64]| MatRef::from_column_major_slice(v, v.len(), 1).to_owned();
         top_singular(
@@ -130,14 +141,19 @@ impl<'a> Instance<'a> {
         )
     }
 
-    /// ‖B*(λ)‖_op by ordinary arithmetic.
-    pub(super) fn operator_norm(&self, lambda: &[f64]) -> Result<f64, Error> {
-        Ok(self
-            .leading(&self.map.adjoint(lambda), 1)?
-            .s
-            .first()
-            .copied()
-            .unwrap_or(0.0))
+    /// The dual norm of B*(λ), ‖·‖_op or λ_max where Z ⪰ 0, by ordinary arithmetic.
+    pub(super) fn dual_norm(&self, lambda: &[f64]) -> Result<f64, Error> {
+        let leading = self.leading(&self.map.adjoint(lambda), 1)?;
+        Ok(leading.s.first().copied().unwrap_or(0.0))
+    }
+
+    /// What a λ ≠ 0 is divided by to start from: the dual norm, unless that is next to nothing beside the operator norm (in the
+    /// semidefinite domain it may even be negative).
+    pub(super) fn size_of_multiplier(&self, lambda: &[f64]) -> Result<f64, Error> {
+        let leading = self.leading(&self.map.adjoint(lambda), 1)?;
+        let dual = leading.s.first().copied().unwrap_or(0.0);
+        let operator = leading.s.iter().fold(0.0, |m: f64, s| m.max(s.abs()));
+        Ok(dual.max(0.1 * operator).max(f64::MIN_POSITIVE))
     }
 
     /// Records a point in the scale of the data.
@@ -150,8 +166,7 @@ impl<'a> Instance<'a> {
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 
-    /// Refuses data that no matrix meets, where a run has missed them: conjugate gradients on min ‖B(Z) − b‖ over all Z
-    /// (from Z = 0).
+    /// Refuses data that no matrix of the domain meets, where a run has missed them.
     pub(super) fn check_consistency(&self, outcome: &Outcome) -> Result<(), Error> {
         let mut misfit = self.map.apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
         axpy(-1.0, &self.b, &mut misfit);
@@ -163,9 +178,15 @@ impl<'a> Instance<'a> {
         if best > 1e-6 && best > 0.5 * residual {
             return Err(Error::Inconsistent { residual: best });
         }
+        if self.domain == Domain::Semidefinite
+            && let Some(residual) = cone::infeasibility(self)?
+        {
+            return Err(Error::Inconsistent { residual });
+        }
         Ok(())
     }
 
+    /// Conjugate gradients on min ‖B(Z) − b‖ over all Z (from Z = 0).
     fn least_squares_residual(&self) -> f64 {
         let mut residual = self.b.clone();
         let mut gradient = self.map.adjoint(&residual).to_dense();
@@ -191,12 +212,11 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// Σ‖A_i‖²/(d1 d2) over the mean squared weights: the scale of the quadratic model along a new direction.
-fn mean_square(weights: &Weights) -> f64 {
-    let (d1, d2) = (weights.left_gram.dimension(), weights.right_gram.dimension());
-    let energy = match &weights.left_gram {
-        crate::map::Gram::Diagonal(d) => d.iter().sum::<f64>(),
-        crate::map::Gram::Dense(a) => (0..d1).map(|i| a[(i, i)]).sum(),
-    } / (d1 * d2) as f64;
-    energy * weights.left.inverse_mean_square() * weights.right.inverse_mean_square()
+/// Σ‖A_i‖² over the dimension of the domain and the mean squared weights: the scale of the quadratic model along a new
+/// direction.
+fn mean_square(weights: &Weights, domain: Domain) -> f64 {
+    let shape = (weights.left_gram.dimension(), weights.right_gram.dimension());
+    weights.left_gram.trace() / domain.dimension(shape) as f64
+        * weights.left.inverse_mean_square()
+        * weights.right.inverse_mean_square()
 }

@@ -11,6 +11,7 @@
 
 mod anderson;
 mod augmented_lagrangian;
+mod cone;
 mod instance;
 mod monitor;
 mod newton;
@@ -19,18 +20,22 @@ mod polish;
 mod preconditioner;
 mod shrinkage;
 mod splitting;
+mod widths;
 
 pub use monitor::{Observer, Record};
 
 use std::time::Duration;
 
 use crate::certificate::{Certificate, certify};
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Weights;
 use crate::problem::{Fit, Problem};
+use crate::signed::SignedFactors;
 use instance::{Instance, Outcome};
 pub(crate) use monitor::Monitor;
+use widths::Widths;
 
 /// How a run ended. None of these is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +78,10 @@ pub struct Settings {
     pub time_limit: Option<Duration>,
     /// Most columns of the factors. Default: as many as the convex solution needs.
     pub rank: Option<usize>,
+    /// Most columns of U1 in X = U1U1ᵀ − U2U2ᵀ, in the symmetric domains. Default: no limit of its own.
+    pub positive: Option<usize>,
+    /// Most columns of U2.
+    pub negative: Option<usize>,
     /// Default: by predicted cost.
     pub method: Method,
 }
@@ -84,6 +93,8 @@ impl Default for Settings {
             max_iterations: 20_000,
             time_limit: None,
             rank: None,
+            positive: None,
+            negative: None,
             method: Method::Auto,
         }
     }
@@ -113,12 +124,21 @@ impl Settings {
         Settings { rank, ..self }
     }
 
+    /// With at most `positive` columns of U1 and `negative` ones of U2 (the hidden units of a quadratic network).
+    pub fn with_widths(self, positive: Option<usize>, negative: Option<usize>) -> Self {
+        Settings {
+            positive,
+            negative,
+            ..self
+        }
+    }
+
     /// With another method.
     pub fn with_method(self, method: Method) -> Self {
         Settings { method, ..self }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self, domain: Domain) -> Result<(), Error> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let found = self.tolerance.to_string();
             return Err(Error::Setting {
@@ -134,6 +154,13 @@ impl Settings {
                 expected: "at least 1",
             });
         }
+        if (self.positive.is_some() || self.negative.is_some()) && !domain.is_symmetric() {
+            return Err(Error::Setting {
+                name: "widths",
+                found: "some".into(),
+                expected: "none, unless X is symmetric",
+            });
+        }
         Ok(())
     }
 }
@@ -141,7 +168,8 @@ impl Settings {
 /// What a run found, with its proof.
 #[derive(Clone, Debug)]
 pub struct Solution {
-    /// Flat factors of X: W1 L and W2 R are balanced. Their columns are the rank of X, padded with zeros to the rank asked
+    /// Flat factors of X: W1 L and W2 R are balanced. In a symmetric domain they are ([U1 U2], [U1 −U2]), see
+    /// [`SignedFactors`], each part largest first. Their columns are the rank of X, padded with zeros to the rank asked
     /// for where that is larger.
     pub factors: Factors,
     /// λ, one number a measurement.
@@ -166,10 +194,10 @@ pub struct Solution {
 /// Settings out of range, a singular D1 or D2 under a weighted objective, contradictory exact data. Running out of steps
 /// or time is a [`Status`].
 pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) -> Result<Solution, Error> {
-    settings.check()?;
+    settings.check(problem.domain())?;
     let weights = Weights::new(problem.map(), problem.objective())?;
     let mut monitor = Monitor::new(settings, observer);
-    let instance = Instance::new(problem, &weights);
+    let instance = Instance::new(problem, &weights, settings.tolerance);
     let outcome = if instance.is_trivial() {
         instance.zero()
     } else {
@@ -179,7 +207,8 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
         scaled: instance.unscale(&outcome)?,
         outcome,
     };
-    if found.outcome.stopped.is_none() && problem.fit() == Fit::Exact && settings.rank.is_none() {
+    let capped = Widths::asked(settings, problem.map().shape()).is_some();
+    if found.outcome.stopped.is_none() && problem.fit() == Fit::Exact && !capped {
         instance.check_consistency(&found.outcome)?;
     }
     finish(problem, weights, settings, found, monitor)
@@ -203,9 +232,12 @@ const WARM: f64 = 1e-4;
 /// See [`WARM`].
 const WARM_EVALUATIONS: usize = 100;
 
+/// A lower bound this many times the size of Z shows that nothing fits the data: the dual problem is unbounded.
+const DIVERGED: f64 = 1e4;
+
 /// The one place where a method is chosen.
 ///
-/// The path costs a system of (d1 + d2)p unknowns a step, the augmented Lagrangian one of m: the path goes first, because
+/// The path costs a system of (d1 + d2)p unknowns a step (d·p in a symmetric domain), the augmented Lagrangian one of m: the path goes first, because
 /// above the transition p is small, and hands over once p has grown so far that the dual system is the smaller one.
 ///
 /// A rank below that of the convex solution makes another problem, which only the path can treat. For exact data the convex
@@ -213,19 +245,18 @@ const WARM_EVALUATIONS: usize = 100;
 fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
     let (d1, d2) = instance.map.shape();
     let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT;
-    let largest = d1.min(d2);
-    let Some(rank) = settings.rank.filter(|rank| *rank < largest) else {
+    let Some(widths) = Widths::asked(settings, (d1, d2)) else {
         return run_convex(instance, settings, dual_fits, monitor);
     };
     let capped = path::Limits {
-        columns: rank,
+        widths,
         unknowns: usize::MAX,
     };
     if !dual_fits || instance.fit != Fit::Exact {
         return Ok(path::follow(instance, settings, capped, monitor)?.outcome());
     }
     let convex = run_convex(instance, settings, dual_fits, monitor)?;
-    if convex.l.ncols() <= rank || convex.stopped.is_some() {
+    if widths.admit(convex.l.as_ref(), convex.r.as_ref()) || convex.stopped.is_some() {
         return Ok(convex);
     }
     let mut outcome = path::follow(instance, settings, capped, monitor)?.outcome();
@@ -240,8 +271,7 @@ fn run_convex(
     dual_fits: bool,
     monitor: &mut Monitor<'_>,
 ) -> Result<Outcome, Error> {
-    let (d1, d2) = instance.map.shape();
-    let columns = d1.min(d2);
+    let widths = Widths::free(instance.map.shape());
     let unknowns = if settings.method == Method::Auto && dual_fits {
         instance.b.len()
     } else {
@@ -251,7 +281,7 @@ fn run_convex(
         Method::Splitting => splitting::douglas_rachford(instance, settings, monitor),
         Method::AugmentedLagrangian => on_the_dual(instance, settings, instance.zero(), monitor),
         Method::Path | Method::Auto => {
-            match path::follow(instance, settings, path::Limits { columns, unknowns }, monitor)? {
+            match path::follow(instance, settings, path::Limits { widths, unknowns }, monitor)? {
                 path::End::Finished(outcome) => Ok(outcome),
                 path::End::HandOver(start) => on_the_dual(instance, settings, start, monitor),
             }
@@ -279,8 +309,7 @@ fn finish(
     monitor: Monitor<'_>,
 ) -> Result<Solution, Error> {
     let (z, dual) = found.scaled;
-    let (l, r) = weights.restore(z.l.as_ref(), z.r.as_ref());
-    let factors = Factors { l, r };
+    let factors = restore(problem, &weights, &z)?;
     let certificate = certify(problem, &weights, &factors, &dual)?;
     let status = match found.outcome.stopped {
         _ if certificate.proves(settings.tolerance) => Status::Certified,
@@ -300,4 +329,18 @@ fn finish(
         method: found.outcome.method,
         history: monitor.into_history(),
     })
+}
+
+/// The factors of X from those of Z; in a symmetric domain positive columns first, and R = L S to the last bit.
+fn restore(problem: &Problem, weights: &Weights, z: &Factors) -> Result<Factors, Error> {
+    if !problem.domain().is_symmetric() {
+        let (l, r) = weights.restore(z.l.as_ref(), z.r.as_ref());
+        return Ok(Factors { l, r });
+    }
+    let parts = SignedFactors::of(z)?;
+    let restored = SignedFactors {
+        u1: weights.left.inverse_times(parts.u1.as_ref()),
+        u2: weights.left.inverse_times(parts.u2.as_ref()),
+    };
+    Ok(restored.factors())
 }

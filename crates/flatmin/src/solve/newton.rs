@@ -3,7 +3,8 @@
 //!   F_μ(L, R) = μ/2·(‖L‖_F² + ‖R‖_F²) + ½‖B(L Rᵀ) − b‖²,
 //!
 //! whose gradient is (μL + W R, μR + Wᵀ L) with W = B*(B(L Rᵀ) − b), and whose Hessian is μI + JᵀJ plus the coupling of
-//! the two blocks by W. Small systems are formed and factored; large ones are solved by preconditioned conjugate
+//! the two blocks by W. In a symmetric domain (L, R) = (U, U S), and all of these are restricted to U
+//! ([`Parametrisation`]). Small systems are formed and factored; large ones are solved by preconditioned conjugate
 //! gradients through products alone.
 
 use faer::{Mat, MatRef};
@@ -12,11 +13,11 @@ use super::Status;
 use super::instance::Instance;
 use super::monitor::Monitor;
 use super::preconditioner::Preconditioner;
-use crate::flatness::add_coupling;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
 use crate::linalg::dense::{Cholesky, product, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::map::{Adjoint, column_major};
+use crate::parametrisation::Parametrisation;
 
 /// Numbers of the Jacobian, and unknowns, up to which the Newton system may be formed: 256 MiB, and 128 MiB.
 const FORMED_JACOBIAN: usize = 1 << 25;
@@ -26,12 +27,15 @@ const FORMED_UNKNOWNS: usize = 4000;
 const TYPICAL_INNER: f64 = 20.0;
 
 /// Whether a Newton step at rank k is cheaper with a formed system: n²m + n³/3 operations against about twenty products
-/// with the Jacobian and its adjoint, which cost four times a product with k columns.
-fn form_system(instance: &Instance<'_>, k: usize) -> bool {
-    let (d1, d2) = instance.map.shape();
-    let (n, m) = ((d1 + d2) * k, instance.b.len());
+/// with the Jacobian and its adjoint, which cost four times a product with k columns for a pair (L, R), and half that for U.
+fn form_system(instance: &Instance<'_>, unknowns: &Parametrisation, k: usize) -> bool {
+    let (n, m) = (unknowns.unknowns(instance.map.shape(), k), instance.b.len());
     let formed = (n * n) as f64 * (m as f64 + n as f64 / 3.0);
-    let applied = TYPICAL_INNER * 4.0 * instance.map.map().cost_factored(k);
+    let products = match unknowns {
+        Parametrisation::Pair => 4.0,
+        Parametrisation::Signed(_) => 2.0,
+    };
+    let applied = TYPICAL_INNER * products * instance.map.map().cost_factored(k);
     n <= FORMED_UNKNOWNS && n * m <= FORMED_JACOBIAN && formed <= applied
 }
 
@@ -39,9 +43,10 @@ fn form_system(instance: &Instance<'_>, k: usize) -> bool {
 pub(super) struct Point<'a> {
     pub(super) l: Mat<f64>,
     pub(super) r: Mat<f64>,
+    pub(super) unknowns: Parametrisation,
     /// B(L Rᵀ) − b.
     pub(super) residual: Vec<f64>,
-    /// Transposed, where the system is formed.
+    /// In the unknowns and transposed, where the system is formed.
     pub(super) jacobian: Option<Mat<f64>>,
     /// B*(residual).
     pub(super) adjoint: Adjoint<'a>,
@@ -50,11 +55,13 @@ pub(super) struct Point<'a> {
 impl<'a> Point<'a> {
     /// Evaluates the map at (L, R) for the data `b`.
     pub(super) fn new(instance: &Instance<'a>, l: Mat<f64>, r: Mat<f64>, b: &[f64]) -> Self {
-        if form_system(instance, l.ncols()) {
-            let at = instance.map.linearise(l.as_ref(), r.as_ref(), b);
+        let unknowns = Parametrisation::of(instance.domain, l.as_ref(), r.as_ref());
+        if form_system(instance, &unknowns, l.ncols()) {
+            let at = instance.map.linearise(&unknowns, (l.as_ref(), r.as_ref()), b);
             return Point {
                 l,
                 r,
+                unknowns,
                 residual: at.residual,
                 jacobian: Some(at.jacobian),
                 adjoint: at.adjoint,
@@ -66,33 +73,22 @@ impl<'a> Point<'a> {
         Point {
             l,
             r,
+            unknowns,
             residual,
             jacobian: None,
             adjoint,
         }
     }
 
-    /// (vec L, vec R).
-    pub(super) fn packed(&self) -> Vec<f64> {
-        let mut x = column_major(self.l.as_ref());
-        x.extend(column_major(self.r.as_ref()));
-        x
-    }
-
     /// (L, R) + step.
-    fn moved(&self, step: &[f64]) -> (Mat<f64>, Mat<f64>) {
-        let (left, right) = self.split(step);
+    pub(super) fn moved(&self, step: &[f64]) -> (Mat<f64>, Mat<f64>) {
+        let (left, right) = self.embed(step);
         (&self.l + left, &self.r + right)
     }
 
-    /// A packed vector as a pair of matrices.
-    pub(super) fn split<'b>(&self, v: &'b [f64]) -> (MatRef<'b, f64>, MatRef<'b, f64>) {
-        let (d1, d2, k) = (self.l.nrows(), self.r.nrows(), self.l.ncols());
-        let (left, right) = v.split_at(d1 * k);
-        (
-            MatRef::from_column_major_slice(left, d1, k),
-            MatRef::from_column_major_slice(right, d2, k),
-        )
+    /// A vector of unknowns as a pair of matrices.
+    fn embed(&self, v: &[f64]) -> (Mat<f64>, Mat<f64>) {
+        self.unknowns.embed(v, (self.l.nrows(), self.r.nrows()))
     }
 
     /// F_μ.
@@ -101,31 +97,20 @@ impl<'a> Point<'a> {
             + 0.5 * dot(&self.residual, &self.residual)
     }
 
-    /// Its gradient, packed.
+    /// Its gradient in the unknowns.
     fn gradient(&self, mu: f64) -> Vec<f64> {
-        let mut g = self.packed();
-        g.iter_mut().for_each(|v| *v *= mu);
-        add_pair(
-            &mut g,
-            1.0,
-            &self.adjoint.times(self.r.as_ref()),
-            &self.adjoint.transpose_times(self.l.as_ref()),
-        );
-        g
+        let left = faer::Scale(mu) * &self.l + self.adjoint.times(self.r.as_ref());
+        let right = faer::Scale(mu) * &self.r + self.adjoint.transpose_times(self.l.as_ref());
+        self.unknowns.restrict(left.as_ref(), right.as_ref())
     }
 
-    /// Jᵀ w, packed.
+    /// Jᵀ w.
     pub(super) fn jacobian_adjoint(&self, instance: &Instance<'a>, w: &[f64]) -> Vec<f64> {
         match &self.jacobian {
             Some(j) => {
                 column_major(product(j.as_ref(), MatRef::from_column_major_slice(w, w.len(), 1)).as_ref())
             }
-            None => {
-                let (left, right) = instance.map.adjoint_thin(w, self.l.as_ref(), self.r.as_ref());
-                let mut out = column_major(left.as_ref());
-                out.extend(column_major(right.as_ref()));
-                out
-            }
+            None => self.applied_adjoint(instance, w),
         }
     }
 
@@ -135,10 +120,37 @@ impl<'a> Point<'a> {
             Some(j) => {
                 column_major(product(j.transpose(), MatRef::from_column_major_slice(v, v.len(), 1)).as_ref())
             }
-            None => {
-                let (u, w) = self.split(v);
-                let (left, right) = (beside(u, self.l.as_ref()), beside(self.r.as_ref(), w));
+            None => self.applied_times(instance, v),
+        }
+    }
+
+    /// Jᵀ w by products.
+    fn applied_adjoint(&self, instance: &Instance<'a>, w: &[f64]) -> Vec<f64> {
+        match self.unknowns {
+            Parametrisation::Pair => {
+                let (left, right) = instance.map.adjoint_thin(w, self.l.as_ref(), self.r.as_ref());
+                self.unknowns.restrict(left.as_ref(), right.as_ref())
+            }
+            Parametrisation::Signed(_) => {
+                let half = instance.map.adjoint_times(w, self.r.as_ref());
+                column_major((faer::Scale(2.0) * half).as_ref())
+            }
+        }
+    }
+
+    /// J v by products.
+    fn applied_times(&self, instance: &Instance<'a>, v: &[f64]) -> Vec<f64> {
+        let (u, w) = self.embed(v);
+        match self.unknowns {
+            Parametrisation::Pair => {
+                let left = beside(u.as_ref(), self.l.as_ref());
+                let right = beside(self.r.as_ref(), w.as_ref());
                 instance.map.apply_factored(left.as_ref(), right.as_ref())
+            }
+            Parametrisation::Signed(_) => {
+                let mut image = instance.map.apply_factored(u.as_ref(), self.r.as_ref());
+                image.iter_mut().for_each(|v| *v *= 2.0);
+                image
             }
         }
     }
@@ -153,16 +165,6 @@ fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
             b[(i, j - a.ncols())]
         }
     })
-}
-
-/// out ← out + s·(vec left, vec right).
-fn add_pair(out: &mut [f64], s: f64, left: &Mat<f64>, right: &Mat<f64>) {
-    let (first, second) = out.split_at_mut(left.nrows() * left.ncols());
-    for (part, matrix) in [(first, left), (second, right)] {
-        for (j, column) in part.chunks_exact_mut(matrix.nrows().max(1)).enumerate() {
-            axpy(s, matrix.col_as_slice(j), column);
-        }
-    }
 }
 
 /// How a minimisation ended.
@@ -233,7 +235,7 @@ fn damped_step<'a>(
         cholesky.solve(&mut step);
         let (l, r) = point.moved(&step);
         let next = Point::new(instance, l, r, b);
-        if next.objective(mu) <= before * (1.0 + 1e-15) {
+        if next.objective(mu) <= before * (1.0 + 1e-15) || goes_down_unseen(&next, mu, before, gradient) {
             *damping = if *damping > 1e-6 * mu { *damping / 8.0 } else { 0.0 };
             return Some(next);
         }
@@ -242,11 +244,22 @@ fn damped_step<'a>(
     None
 }
 
+/// Objectives closer than this, relatively, are the same to rounding.
+const UNSEEN: f64 = 1e-13;
+
+/// Whether a step halves the gradient where the objective no longer tells: close to a minimum it falls with the square.
+fn goes_down_unseen(next: &Point<'_>, mu: f64, before: f64, gradient: &[f64]) -> bool {
+    next.objective(mu) <= before * (1.0 + UNSEEN) && norm(&next.gradient(mu)) <= 0.5 * norm(gradient)
+}
+
 /// μI + JᵀJ + coupling, lower triangle.
 fn formed_hessian(point: &Point<'_>, mu: f64) -> Option<Mat<f64>> {
     let mut hessian = row_gram(point.jacobian.as_ref()?.as_ref());
-    (0..hessian.nrows()).for_each(|i| hessian[(i, i)] += mu);
-    add_coupling(&mut hessian, &point.adjoint, point.l.ncols());
+    let ridge = mu * point.unknowns.multiplicity();
+    (0..hessian.nrows()).for_each(|i| hessian[(i, i)] += ridge);
+    point
+        .unknowns
+        .add_coupling(&mut hessian, &point.adjoint, point.l.ncols());
     Some(hessian)
 }
 
@@ -264,13 +277,16 @@ fn inexact_step<'a>(
         .clamp(1e-6, 0.1);
     let hessian = |v: &[f64]| {
         let mut out = point.jacobian_adjoint(instance, &point.jacobian_times(instance, v));
-        axpy(mu, v, &mut out);
-        let (u, w) = point.split(v);
-        add_pair(
-            &mut out,
+        axpy(mu * point.unknowns.multiplicity(), v, &mut out);
+        let (u, w) = point.embed(v);
+        let (left, right) = (
+            point.adjoint.times(w.as_ref()),
+            point.adjoint.transpose_times(u.as_ref()),
+        );
+        axpy(
             1.0,
-            &point.adjoint.times(w),
-            &point.adjoint.transpose_times(u),
+            &point.unknowns.restrict(left.as_ref(), right.as_ref()),
+            &mut out,
         );
         out
     };
@@ -284,7 +300,9 @@ fn inexact_step<'a>(
         let scaled: Vec<f64> = step.iter().map(|s| s * length).collect();
         let (l, r) = point.moved(&scaled);
         let next = Point::new(instance, l, r, b);
-        if next.objective(mu) <= before + 1e-4 * length * slope + 1e-15 * before {
+        if next.objective(mu) <= before + 1e-4 * length * slope + 1e-15 * before
+            || goes_down_unseen(&next, mu, before, gradient)
+        {
             return Some(next);
         }
         length *= 0.5;

@@ -2,7 +2,9 @@
 //!
 //! At Z = U Σ Vᵀ optimality asks B*(λ) V = U and B*(λ)ᵀ U = V. In balanced factors, L = U√Σ and R = V√Σ, this reads
 //! Jᵀ λ = (L, R) with the Jacobian J of (L, R) ↦ B(L Rᵀ): the nearest such λ to a given one is one least-squares problem.
-//! Both systems are singular along the gauge (L, R) ↦ (L G, R G⁻ᵀ), which changes nothing; it is filled in.
+//! Both systems are singular along the gauge (L, R) ↦ (L G, R G⁻ᵀ), which changes nothing; it is filled in. Of factors
+//! (U, U S) in a symmetric domain the gauge is U ↦ U G with G S Gᵀ = S, and the conditions are those of the pair
+//! restricted to U.
 
 use faer::Mat;
 
@@ -15,6 +17,8 @@ use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
 use crate::linalg::dense::{Cholesky, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
+use crate::parametrisation::Parametrisation;
+use crate::problem::Fit;
 
 /// Most Gauss-Newton steps: convergence is quadratic or the rank is wrong.
 const STEPS: usize = 12;
@@ -24,12 +28,13 @@ pub(super) struct Judged {
     pub(super) value: f64,
     pub(super) bound: f64,
     pub(super) misfit: f64,
-    relative_misfit: f64,
+    /// Of the fit, relative to b.
+    violation: f64,
 }
 
 impl Judged {
     pub(super) fn proves(&self, tolerance: f64) -> bool {
-        self.relative_misfit <= 0.1 * tolerance && self.value - self.bound <= tolerance * self.value
+        self.violation <= 0.1 * tolerance && self.value - self.bound <= tolerance * self.value
     }
 }
 
@@ -40,44 +45,62 @@ pub(super) fn complete(
     lambda: &[f64],
     monitor: &mut Monitor<'_>,
 ) -> Result<Option<Outcome>, Error> {
-    let (d1, d2) = instance.map.shape();
     let p = near.columns();
-    if p == 0 || p * (d1 + d2 - p) > instance.b.len() {
+    if p == 0 || instance.domain.dimension_of_rank(instance.map.shape(), p) > instance.b.len() {
         return Ok(None);
     }
     let Some(exact) = fit_exactly(instance, near, monitor)? else {
         return Ok(None);
     };
-    let balanced = Factors::balanced(
-        &Factors {
-            l: exact.l,
-            r: exact.r,
-        }
-        .svd()?,
-        1e-12,
-    );
-    let exact = Point::new(instance, balanced.l, balanced.r, &instance.b);
-    let Some(system) = TangentSystem::new(instance, &exact) else {
-        return Ok(None);
+    let exact = Factors {
+        l: exact.l,
+        r: exact.r,
     };
-    let mut lambda = lambda.to_vec();
-    let goal = exact.packed();
-    let gauge = gauge_directions(&exact);
-    for _ in 0..2 {
-        let mut missing = exact.jacobian_adjoint(instance, &lambda);
-        missing.iter_mut().zip(&goal).for_each(|(j, g)| *j = g - *j);
-        // Exactly, (L, R) − Jᵀλ is orthogonal to the gauge; its rounding is not, and no λ can answer that.
-        remove_components(&mut missing, &gauge);
-        let correction = exact.jacobian_times(instance, &system.solve(instance, &exact, &missing, 1e-6));
-        axpy(1.0, &correction, &mut lambda);
-    }
-    Ok(Some(Outcome {
+    let balanced = Factors::balanced(&instance.domain.decompose_factors(&exact)?, 1e-12);
+    let exact = Point::new(instance, balanced.l, balanced.r, &instance.b);
+    Ok(nearest_dual(instance, &exact, lambda).map(|lambda| Outcome {
         l: exact.l,
         r: exact.r,
         lambda,
         stopped: None,
         method: "path",
     }))
+}
+
+/// The λ′ nearest `lambda` with Jᵀλ′ = (L, R) at balanced factors; `None` if the system is singular beyond its gauge.
+fn nearest_dual(instance: &Instance<'_>, at: &Point<'_>, lambda: &[f64]) -> Option<Vec<f64>> {
+    let system = TangentSystem::new(instance, at)?;
+    let mut lambda = lambda.to_vec();
+    let goal = at.unknowns.restrict(at.l.as_ref(), at.r.as_ref());
+    let gauge = gauge_directions(at);
+    for _ in 0..2 {
+        let mut missing = at.jacobian_adjoint(instance, &lambda);
+        missing.iter_mut().zip(&goal).for_each(|(j, g)| *j = g - *j);
+        // Exactly, (L, R) − Jᵀλ is orthogonal to the gauge; its rounding is not, and no λ can answer that.
+        remove_components(&mut missing, &gauge);
+        let correction = at.jacobian_times(instance, &system.solve(instance, at, &missing, 1e-6));
+        axpy(1.0, &correction, &mut lambda);
+    }
+    Some(lambda)
+}
+
+/// An outcome whose λ is known only to the rounding of a small misfit, with λ made as accurate as the factors. Optimality
+/// asks it of the singular vectors alone, and at (U, V) the system has none of the conditioning of Σ.
+pub(super) fn sharpen(instance: &Instance<'_>, mut outcome: Outcome) -> Result<Outcome, Error> {
+    let z = instance.domain.decompose_factors(&Factors {
+        l: outcome.l.clone(),
+        r: outcome.r.clone(),
+    })?;
+    let p = z.s.len();
+    let freedom = instance.domain.dimension_of_rank(instance.map.shape(), p);
+    if p == 0 || freedom > instance.b.len() {
+        return Ok(outcome);
+    }
+    let at = Point::new(instance, z.u, z.v, &instance.b);
+    if let Some(lambda) = nearest_dual(instance, &at, &outcome.lambda) {
+        outcome.lambda = lambda;
+    }
+    Ok(outcome)
 }
 
 /// Gauss-Newton until the misfit is rounding; `None` if it stops falling before.
@@ -103,8 +126,8 @@ fn fit_exactly<'a>(
         gradient.iter_mut().for_each(|g| *g = -*g);
         let forcing = (misfit / size).clamp(1e-10, 1e-3);
         let step = system.solve(instance, &point, &gradient, forcing);
-        let (u, w) = point.split(&step);
-        let next = Point::new(instance, &point.l + u, &point.r + w, &instance.b);
+        let (l, r) = point.moved(&step);
+        let next = Point::new(instance, l, r, &instance.b);
         let after = norm(&next.residual);
         if after.is_nan() || after >= 0.5 * misfit {
             break;
@@ -160,52 +183,58 @@ fn remove_components(v: &mut [f64], directions: &Mat<f64>) {
     }
 }
 
-/// (L G, −R Gᵀ) for every unit matrix G, one a column.
+/// The directions of the gauge in the unknowns, one a column: (L G, −R Gᵀ) for every unit matrix G = e_i e_jᵀ; or U G with
+/// G S + S Gᵀ = 0, G = e_i e_jᵀ − s_i s_j e_j e_iᵀ for i < j.
 fn gauge_directions(point: &Point<'_>) -> Mat<f64> {
     let (d1, d2, p) = (point.l.nrows(), point.r.nrows(), point.l.ncols());
-    let mut out = Mat::zeros((d1 + d2) * p, p * p);
-    for i in 0..p {
-        for j in 0..p {
-            // G = e_i e_jᵀ: column j of L G is column i of L; column i of R Gᵀ is column j of R.
-            let column = out.col_as_slice_mut(i * p + j);
-            column[j * d1..(j + 1) * d1].copy_from_slice(point.l.col_as_slice(i));
-            for (o, r) in column[p * d1 + i * d2..p * d1 + (i + 1) * d2]
-                .iter_mut()
-                .zip(point.r.col_as_slice(j))
-            {
-                *o = -r;
-            }
+    let (l, r) = (|i| point.l.col_as_slice(i), |i| point.r.col_as_slice(i));
+    // Where a column of a factor goes, and its weight there.
+    let columns: Vec<[(usize, f64, &[f64]); 2]> = match &point.unknowns {
+        // Column j of L G is column i of L; column i of R Gᵀ is column j of R.
+        Parametrisation::Pair => (0..p * p)
+            .map(|n| (n / p, n % p))
+            .map(|(i, j)| [(j * d1, 1.0, l(i)), (p * d1 + i * d2, -1.0, r(j))])
+            .collect(),
+        Parametrisation::Signed(s) => (0..p)
+            .flat_map(|j| (0..j).map(move |i| (i, j)))
+            .map(|(i, j)| [(j * d1, 1.0, l(i)), (i * d1, -s[i] * s[j], l(j))])
+            .collect(),
+    };
+    let mut out = Mat::zeros(point.unknowns.unknowns((d1, d2), p), columns.len());
+    for (c, parts) in columns.into_iter().enumerate() {
+        for (start, weight, part) in parts {
+            axpy(
+                weight,
+                part,
+                &mut out.col_as_slice_mut(c)[start..start + part.len()],
+            );
         }
     }
     out
 }
 
-/// Value, bound and misfit of an exact outcome.
+/// Value, bound and misfit of an outcome for exact data or a ball.
 pub(super) fn judge(instance: &Instance<'_>, outcome: &Outcome) -> Result<Judged, Error> {
-    let value: f64 = Factors {
+    let z = Factors {
         l: outcome.l.clone(),
         r: outcome.r.clone(),
-    }
-    .svd()?
-    .s
-    .iter()
-    .sum();
-    let top = instance
-        .leading(&instance.map.adjoint(&outcome.lambda), 1)?
-        .s
-        .first()
-        .copied()
-        .unwrap_or(0.0);
+    };
+    let value: f64 = instance.domain.decompose_factors(&z)?.s.iter().sum();
+    let top = instance.dual_norm(&outcome.lambda)?;
     let mut residual = instance
         .map
         .apply_factored(outcome.l.as_ref(), outcome.r.as_ref());
     axpy(-1.0, &instance.b, &mut residual);
     let misfit = norm(&residual);
-    let bound = dot(&outcome.lambda, &instance.b) / top.max(1.0);
+    let epsilon = match instance.fit {
+        Fit::Ball(epsilon) => epsilon,
+        _ => 0.0,
+    };
+    let bound = (dot(&outcome.lambda, &instance.b) - epsilon * norm(&outcome.lambda)) / top.max(1.0);
     Ok(Judged {
         value,
         bound,
         misfit,
-        relative_misfit: misfit / norm(&instance.b),
+        violation: (misfit - epsilon).max(0.0) / norm(&instance.b),
     })
 }

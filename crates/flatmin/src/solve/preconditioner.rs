@@ -1,6 +1,6 @@
 //! Preconditioners of the factored Newton and Gauss-Newton systems, JᵀJ + shift·I: its k×k diagonal blocks, one for each
 //! row of L and R, or, where the map does not give them cheaply, those of an isotropic map, the same for every row:
-//! c·RᵀR + shift·I on the L block and c·LᵀL + shift·I on the R block.
+//! c·RᵀR + shift·I on the L block and c·LᵀL + shift·I on the R block, and twice the first on U where (L, R) = (U, U S).
 
 use faer::{Mat, MatRef};
 
@@ -8,6 +8,7 @@ use super::instance::Instance;
 use super::newton::Point;
 use crate::linalg::dense::{Cholesky, product};
 use crate::map::column_major;
+use crate::parametrisation::Parametrisation;
 
 /// Added to a block, relative to its trace: a row with fewer than k entries has a singular one.
 const FLOOR: f64 = 1e-10;
@@ -19,12 +20,8 @@ pub(super) enum Preconditioner {
         right: Vec<f64>,
         k: usize,
     },
-    /// One inverse block for all rows of L, one for all of R.
-    Isotropic {
-        left: Mat<f64>,
-        right: Mat<f64>,
-        d1: usize,
-    },
+    /// For L and for R, or for U alone: the number of rows, and the inverse block of each of them.
+    Isotropic(Vec<(usize, Mat<f64>)>),
 }
 
 impl Preconditioner {
@@ -32,7 +29,7 @@ impl Preconditioner {
     pub(super) fn new(instance: &Instance<'_>, point: &Point<'_>, shift: f64) -> Option<Self> {
         let (l, r) = (point.l.as_ref(), point.r.as_ref());
         let k = l.ncols();
-        if let Some(blocks) = instance.map.row_blocks(l, r) {
+        if let (Parametrisation::Pair, Some(blocks)) = (&point.unknowns, instance.map.row_blocks(l, r)) {
             let invert = |blocks: &[f64]| {
                 let mut out = Vec::with_capacity(blocks.len());
                 for block in blocks.chunks_exact(k * k) {
@@ -46,18 +43,20 @@ impl Preconditioner {
                 k,
             });
         }
-        let isotropic = |factor: MatRef<'_, f64>| {
-            let gram = faer::Scale(instance.mean_square) * product(factor.transpose(), factor);
-            Some(MatRef::from_column_major_slice(&inverse(gram.as_ref(), shift)?, k, k).to_owned())
+        let scale = point.unknowns.multiplicity();
+        let isotropic = |rows: usize, factor: MatRef<'_, f64>| {
+            let gram = faer::Scale(scale * instance.mean_square) * product(factor.transpose(), factor);
+            let inverse = inverse(gram.as_ref(), scale * shift)?;
+            Some((rows, MatRef::from_column_major_slice(&inverse, k, k).to_owned()))
         };
-        Some(Preconditioner::Isotropic {
-            left: isotropic(r)?,
-            right: isotropic(l)?,
-            d1: l.nrows(),
-        })
+        let mut blocks = vec![isotropic(l.nrows(), r)?];
+        if let Parametrisation::Pair = point.unknowns {
+            blocks.push(isotropic(r.nrows(), l)?);
+        }
+        Some(Preconditioner::Isotropic(blocks))
     }
 
-    /// The preconditioned vector, packed as (vec L, vec R).
+    /// The preconditioned vector of unknowns.
     pub(super) fn apply(&self, v: &[f64]) -> Vec<f64> {
         match self {
             Preconditioner::Rows { left, right, k } => {
@@ -68,15 +67,14 @@ impl Preconditioner {
                 apply_rows(right, *k, second, out_second);
                 out
             }
-            Preconditioner::Isotropic { left, right, d1 } => {
-                let k = left.nrows();
-                let (first, second) = v.split_at(d1 * k);
-                let times = |part: &[f64], block: &Mat<f64>| {
-                    let part = MatRef::from_column_major_slice(part, part.len() / k, k);
-                    column_major(product(part, block.as_ref()).as_ref())
-                };
-                let mut out = times(first, left);
-                out.extend(times(second, right));
+            Preconditioner::Isotropic(blocks) => {
+                let (mut out, mut rest) = (Vec::with_capacity(v.len()), v);
+                for (rows, block) in blocks {
+                    let (part, after) = rest.split_at(rows * block.nrows());
+                    let part = MatRef::from_column_major_slice(part, *rows, block.nrows());
+                    out.extend(column_major(product(part, block.as_ref()).as_ref()));
+                    rest = after;
+                }
                 out
             }
         }

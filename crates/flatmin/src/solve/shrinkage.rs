@@ -3,12 +3,16 @@
 //! In the singular bases the derivative acts entry by entry on (UᵀHV)[j, c] with j ≤ p or c ≤ p, where the first p singular
 //! values exceed σ. With f(s) = (s − σ)₊: on the symmetric part of the pair (c, j), (j, c) by (f_c − f_j)/(s_c − s_j), on
 //! the antisymmetric part by (f_c + f_j)/(s_c + s_j), and beyond the square part by f_c/s_c.
+//!
+//! In a symmetric domain the same is done to eigenvalues: f(θ) = sign(θ)·(|θ| − σ)₊, or (θ − σ)₊ for semidefinite matrices,
+//! and both parts of a pair have the weight (f(θ_c) − f(θ_j))/(θ_c − θ_j).
 
 use faer::{Mat, MatRef};
 
+use crate::domain::{Domain, column_signs};
 use crate::error::Error;
 use crate::flatness::Rescaled;
-use crate::linalg::dense::{Svd, add_row_gram, full_svd, product};
+use crate::linalg::dense::{Svd, add_row_gram, product, product_into};
 use crate::map::MeasurementMap;
 
 /// Numbers of the Jacobian formed at a time: 32 MiB.
@@ -16,18 +20,31 @@ const CHUNK: usize = 1 << 22;
 
 /// prox(Y), through the decomposition of Y.
 pub(super) struct Shrunken {
-    /// Of Y, with square U and V.
+    domain: Domain,
+    /// The domain's decomposition of Y, with square U and V.
     svd: Svd,
+    /// The signs of the eigenvalues θ = sign·s in a symmetric domain; empty in the general one.
+    signs: Vec<f64>,
     sigma: f64,
     /// p.
     rank: usize,
 }
 
 impl Shrunken {
-    pub(super) fn new(y: MatRef<'_, f64>, sigma: f64) -> Result<Self, Error> {
-        let svd = full_svd(y)?;
+    pub(super) fn new(domain: Domain, y: MatRef<'_, f64>, sigma: f64) -> Result<Self, Error> {
+        let svd = domain.decompose_fully(y)?;
         let rank = svd.s.iter().take_while(|s| **s > sigma).count();
-        Ok(Shrunken { svd, sigma, rank })
+        Ok(Shrunken {
+            domain,
+            signs: if domain.is_symmetric() {
+                column_signs(svd.u.as_ref(), svd.v.as_ref())
+            } else {
+                Vec::new()
+            },
+            svd,
+            sigma,
+            rank,
+        })
     }
 
     pub(super) fn rank(&self) -> usize {
@@ -46,9 +63,10 @@ impl Shrunken {
         self.values().map(|s| s * s).sum()
     }
 
-    /// p(d1 + d2 − p).
+    /// The dimension of the tangent space at prox(Y).
     pub(super) fn tangent_dimension(&self) -> usize {
-        self.rank * (self.svd.u.nrows() + self.svd.v.nrows() - self.rank)
+        let shape = (self.svd.u.nrows(), self.svd.v.nrows());
+        self.domain.dimension_of_rank(shape, self.rank)
     }
 
     /// Balanced factors.
@@ -61,6 +79,10 @@ impl Shrunken {
 
     /// Weights of the symmetric and the antisymmetric part of the entries (c, j) and (j, c), c ≤ p.
     fn pair_weights(&self, c: usize, j: usize) -> (f64, f64) {
+        if self.domain.is_symmetric() {
+            let weight = self.divided_difference(c, j);
+            return (weight, weight);
+        }
         let (s, f) = (&self.svd.s, |i: usize| (self.svd.s[i] - self.sigma).max(0.0));
         let difference = (s[c] - s[j]).max(f64::MIN_POSITIVE);
         let symmetric = if j < self.rank {
@@ -69,6 +91,17 @@ impl Shrunken {
             (f(c) / difference).min(1.0)
         };
         (symmetric, (f(c) + f(j)) / (s[c] + s[j]))
+    }
+
+    /// (f(θ_c) − f(θ_j))/(θ_c − θ_j), c ≤ p.
+    fn divided_difference(&self, c: usize, j: usize) -> f64 {
+        if j < self.rank && self.signs[j] == self.signs[c] {
+            return 1.0;
+        }
+        let theta = |i: usize| self.signs[i] * self.svd.s[i];
+        let f = |i: usize| self.signs[i] * (self.svd.s[i] - self.sigma).max(0.0);
+        let difference = (theta(c) - theta(j)).abs().max(f64::MIN_POSITIVE);
+        ((f(c) - f(j)).abs() / difference).min(1.0)
     }
 
     /// Weight of the entries of row or column c ≤ p beyond the square part.
@@ -102,7 +135,7 @@ impl Shrunken {
     /// B∘∂prox∘B*, m×m, lower triangle.
     ///
     /// It is K Kᵀ, where row i of K holds the entries of Uᵀ B_i V, or the sum and the difference of a pair of them, times the
-    /// root of their weight: p(d1 + d2 − p) columns, taken a few singular vectors at a time.
+    /// root of their weight: as many columns as the tangent space has dimensions, taken a few singular vectors at a time.
     pub(super) fn curvature(&self, map: &Rescaled<'_>) -> Mat<f64> {
         let m = map.map().measurements();
         let (d1, d2) = map.shape();
@@ -112,7 +145,11 @@ impl Shrunken {
         let bases = map.restore(self.svd.u.as_ref(), self.svd.v.as_ref());
         for start in (0..self.rank).step_by(width) {
             let columns = start..(start + width).min(self.rank);
-            let features = self.features(map.map(), (&bases.0, &bases.1), columns);
+            let features = if self.domain.is_symmetric() {
+                self.symmetric_features(map.map(), &bases.0, columns)
+            } else {
+                self.features(map.map(), (&bases.0, &bases.1), columns)
+            };
             add_row_gram(&mut out, features.as_ref());
         }
         out
@@ -164,6 +201,35 @@ impl Shrunken {
             let outer = self.outer_weight(c);
             (q..d1).for_each(|j| push(outer, column.col_as_slice(j), 0.0, column.col_as_slice(j)));
             (q..d2).for_each(|j| push(outer, line.col_as_slice(j), 0.0, line.col_as_slice(j)));
+        }
+        features
+    }
+
+    /// The same for symmetric B_i: one column √(2·weight)·(Uᵀ B_i U)[j, c] for a pair, and (Uᵀ B_i U)[c, c].
+    fn symmetric_features(
+        &self,
+        map: &dyn MeasurementMap,
+        u: &Mat<f64>,
+        chunk: std::ops::Range<usize>,
+    ) -> Mat<f64> {
+        let d = u.nrows();
+        let jacobian = map.left_jacobian(u.as_ref().subcols(chunk.start, chunk.len()));
+        let columns: usize = chunk.clone().map(|c| d - c).sum();
+        let mut features = Mat::zeros(jacobian.ncols(), columns);
+        let mut next = 0;
+        for (i, c) in chunk.enumerate() {
+            let images = jacobian.as_ref().subrows(i * d, d).transpose();
+            let mut block = features.as_mut().subcols_mut(next, d - c);
+            product_into(block.as_mut(), 1.0, images, u.as_ref().subcols(c, d - c));
+            for (j, column) in (c..d).zip(block.col_iter_mut()) {
+                let root = if j == c {
+                    1.0
+                } else {
+                    (2.0 * self.divided_difference(c, j)).sqrt()
+                };
+                column.iter_mut().for_each(|v| *v *= root);
+            }
+            next += d - c;
         }
         features
     }

@@ -1,6 +1,6 @@
 //! Plain Douglas-Rachford: the naive twin of the production methods.
 //!
-//! It alternates singular value shrinkage with the proximal step of the fit, which needs one factorisation of the m×m
+//! It alternates shrinkage of singular values (eigenvalues, in a symmetric domain) with the proximal step of the fit, which needs one factorisation of the m×m
 //! matrix ⟨B_i, B_j⟩. The dual comes free: at a fixed point (v − X)/t = B*(λ).
 
 use faer::{Mat, MatRef};
@@ -10,7 +10,7 @@ use super::anderson::Anderson;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use crate::error::Error;
-use crate::linalg::dense::{Cholesky, Svd, product, symmetric_eigen, thin_svd};
+use crate::linalg::dense::{Cholesky, Svd, product, symmetric_eigen};
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::map::{Gram, column_major};
 use crate::problem::Fit;
@@ -181,7 +181,7 @@ impl<'a, 'b> Splitting<'a, 'b> {
     fn step(&self, v: &[f64]) -> Result<Step, Error> {
         let (d1, d2) = self.instance.map.shape();
         let v = MatRef::from_column_major_slice(v, d1, d2);
-        let svd = thin_svd(v)?;
+        let svd = self.instance.domain.decompose(v)?;
         let x = shrink(&svd, self.t);
         let reflected = faer::Scale(2.0) * &x - v;
         // The objective is ‖Z‖_* alone: a penalised fit is divided by its μ.
@@ -230,9 +230,9 @@ pub(super) fn warm_start(
 ) -> Result<Outcome, Error> {
     let splitting = Splitting::new(instance)?;
     let mut v = column_major(product(start.l.as_ref(), start.r.transpose()).as_ref());
-    let top = instance.operator_norm(&start.lambda)?.max(f64::MIN_POSITIVE);
+    let size = instance.size_of_multiplier(&start.lambda)?;
     axpy(
-        splitting.t / top,
+        splitting.t / size,
         &column_major(instance.map.adjoint(&start.lambda).to_dense().as_ref()),
         &mut v,
     );
@@ -295,9 +295,10 @@ fn record(
     let mut misfit = instance.map.apply_dense(x.as_ref());
     axpy(-1.0, &instance.b, &mut misfit);
     let misfit = norm(&misfit);
-    let singular = crate::linalg::dense::singular_values(x.as_ref())?;
+    // Of the shrunken matrix: in the semidefinite domain it is semidefinite.
+    let singular = instance.domain.decompose(x.as_ref())?.s;
     let nuclear: f64 = singular.iter().sum();
-    let top = instance.leading(&instance.map.adjoint(lambda), 1)?.s[0].max(1.0);
+    let top = instance.dual_norm(lambda)?.max(1.0);
     let (inner, size) = (dot(lambda, &instance.b) / top, norm(lambda) / top);
     let (value, bound) = match instance.fit {
         Fit::Exact => (nuclear, inner),
@@ -312,7 +313,8 @@ fn record(
     Ok(())
 }
 
-fn shrink(svd: &Svd, t: f64) -> Mat<f64> {
+/// The matrix whose values are those of `svd` less t, none below zero.
+pub(super) fn shrink(svd: &Svd, t: f64) -> Mat<f64> {
     let scaled = Mat::from_fn(svd.u.nrows(), svd.s.len(), |i, j| {
         svd.u[(i, j)] * (svd.s[j] - t).max(0.0)
     });

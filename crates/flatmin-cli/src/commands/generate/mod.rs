@@ -1,13 +1,13 @@
 //! `flatmin generate`: an instance whose answer is known. One model a file.
 //!
-//! A low-rank truth is U diag(s) Vᵀ with random orthonormal U, V and geometrically falling s, of Frobenius norm 1.
+//! What is drawn, and how, is the library's [`synthetic`](flatmin::synthetic); here are the files.
 
 mod bilinear;
 mod completion;
-mod draw;
 mod sensing;
 mod size;
 mod sparse;
+mod symmetric;
 mod target;
 
 use super::Ending;
@@ -22,11 +22,18 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
             "--p: found with {model}, expected only with completion"
         )));
     }
+    if args.negative.is_some() && args.model != Model::Network {
+        let model = args.model.name();
+        return Err(usage(format!(
+            "--negative: found with {model}, expected only with network"
+        )));
+    }
     match args.model {
         Model::Sensing | Model::Deep => sensing::generate(args)?,
         Model::Bilinear => bilinear::generate(args)?,
         Model::Completion => completion::generate(args)?,
         Model::Sparse => sparse::generate(args)?,
+        Model::Covariance | Model::Phase | Model::Network => symmetric::generate(args)?,
     }
     Ok(Ending::Done)
 }

@@ -1,5 +1,7 @@
 //! The sizes of a matrix and its measurements.
 
+use flatmin::synthetic::Recipe;
+
 use crate::args::{GenerateArgs, Model};
 use crate::failure::{Failure, usage};
 
@@ -20,20 +22,36 @@ impl Size {
         let refuse = |option: &str, found: usize, expected: String| {
             Err(usage(format!("--{option}: found {found}, expected {expected}")))
         };
-        if args.rank > d1.min(d2) {
+        if d1 != d2 && args.model.is_symmetric() {
+            return refuse("d2", d2, format!("{d1}: the matrix is symmetric"));
+        }
+        // The vector of phase retrieval makes a matrix of rank one.
+        let rank = match args.model {
+            Model::Phase => args.rank.unwrap_or(1),
+            _ => args.rank.unwrap_or(2),
+        };
+        if args.model == Model::Phase && rank != 1 {
+            return refuse("rank", rank, "1: a single vector is measured".to_owned());
+        }
+        if rank > d1.min(d2) {
             return refuse(
                 "rank",
-                args.rank,
+                rank,
                 format!("at most {}, the smaller dimension", d1.min(d2)),
             );
         }
-        let freedom = args.rank * (d1 + d2 - args.rank);
+        let freedom = if args.model.is_symmetric() {
+            rank * (2 * d1 - rank + 1) / 2
+        } else {
+            rank * (d1 + d2 - rank)
+        };
         // How many measurements there can be, how many numbers one takes, and how many a degree of freedom recover well.
         let (most, numbers, plenty) = match args.model {
             Model::Sparse => (usize::MAX, d1, 1),
             Model::Sensing | Model::Deep => (usize::MAX, d1.saturating_mul(d2), 3),
             Model::Bilinear => (usize::MAX, d1 + d2, 3),
             Model::Completion => (d1.saturating_mul(d2), 1, 5),
+            Model::Covariance | Model::Phase | Model::Network => (usize::MAX, d1, 4),
         };
         let m = args.m.unwrap_or((plenty * freedom).min(most));
         if m > most {
@@ -47,10 +65,15 @@ impl Size {
                 format!("sizes with at most {MOST} numbers in an array, not {largest}"),
             );
         }
-        Ok(Size {
-            shape,
-            rank: args.rank,
-            m,
-        })
+        Ok(Size { shape, rank, m })
+    }
+
+    /// What the truth is like.
+    pub(super) fn recipe(self, args: &GenerateArgs) -> Recipe {
+        Recipe {
+            rank: self.rank,
+            condition: args.condition,
+            noise: args.noise,
+        }
     }
 }

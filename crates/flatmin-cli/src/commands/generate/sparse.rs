@@ -1,9 +1,10 @@
 //! Sparse: y = A x with normal A and a few normal non-zeros in x, at random places, of unit norm.
 
 use anyhow::Context as _;
+use flatmin::random::Stream;
+use flatmin::synthetic::Sparse;
 use ndarray::ArrayView2;
 
-use super::draw::Draw;
 use super::size::Size;
 use super::target::{Target, vector};
 use crate::args::GenerateArgs;
@@ -16,28 +17,20 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
             "--d2, --condition: found with sparse, expected only with a matrix".to_owned(),
         ));
     }
-    let (d, count) = (args.d1, args.rank);
+    let (d, count) = (args.d1, args.rank.unwrap_or(2));
     let m = args.m.unwrap_or_else(|| plenty(d, count));
     let size = Size::of(&GenerateArgs {
         m: Some(m),
         ..args.clone()
     })?;
     let target = Target::new(&args.out, args.model)?;
-    let mut draw = Draw::new(args.seed);
-    let mut truth = vec![0.0; d];
-    let values = draw.normal(count);
-    let norm = values.iter().map(|v| v * v).sum::<f64>().sqrt();
-    for ((place, _), value) in draw.places((d, 1), count).into_iter().zip(values) {
-        truth[place] = value / norm;
-    }
-    let a = draw.normal(size.m * d);
-    let mut y: Vec<f64> = a
-        .chunks_exact(d)
-        .map(|row| row.iter().zip(&truth).map(|(a, x)| a * x).sum())
-        .collect();
-    draw.disturb(&mut y, args.noise);
-    let a = ArrayView2::from_shape((size.m, d), &a).context("A has its shape")?;
-    target.archive(&[("A", a.into()), ("y", vector(&y)), ("truth", vector(&truth))])?;
+    let made = Sparse::draw(&mut Stream::new(args.seed), d, size.m, count, args.noise);
+    let a = ArrayView2::from_shape((size.m, d), &made.a).context("A has its shape")?;
+    target.archive(&[
+        ("A", a.into()),
+        ("y", vector(&made.y)),
+        ("truth", vector(&made.truth)),
+    ])?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use ndarray::ArrayView1;
+use faer::Mat;
+use ndarray::{Array2, ArrayView1};
 
 use crate::args::Model;
 use crate::failure::{Failure, OrInput as _, usage};
@@ -83,4 +84,9 @@ fn place(path: &Path) -> Result<(OutputDir, String), Failure> {
 /// An array of one dimension.
 pub(super) fn vector(values: &[f64]) -> Member<'_> {
     ArrayView1::from(values).into()
+}
+
+/// The same matrix in C order.
+pub(super) fn array(matrix: &Mat<f64>) -> Array2<f64> {
+    Array2::from_shape_fn(matrix.shape(), |(i, j)| matrix[(i, j)])
 }

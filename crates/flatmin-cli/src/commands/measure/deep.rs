@@ -47,7 +47,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
     let (x, truth) = (at.product(), extras.truth.as_ref());
     deep::errors(&mut result, &x, truth);
     let best = (!args.no_bound)
-        .then(|| run.solve(&problem, &args.data))
+        .then(|| run.solve(&problem, &run.settings(Fit::Exact), &args.data))
         .transpose()?;
     let least = best.as_ref().map(|best| best.certificate.value);
     result.nuclear_law = Some(deep::law(&result, &problem, singular_values.iter().sum(), least));

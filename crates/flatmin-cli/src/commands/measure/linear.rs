@@ -1,11 +1,11 @@
-//! Factors (L, R) of the models y = A(X): sensing, bilinear, completion.
+//! Factors (L, R), or (U1, U2), of the models y = A(X).
 
 use faer::Mat;
 use flatmin::certificate::{Certificate, certify};
 use flatmin::flatness::Weights;
 use flatmin::linalg::vector::norm;
 use flatmin::solve::Solution;
-use flatmin::{Error, Factors, Fit, Objective, Problem};
+use flatmin::{Domain, Error, Factors, Fit, Objective, Problem, SignedFactors};
 
 use crate::args::MeasureArgs;
 use crate::assess;
@@ -17,6 +17,7 @@ use crate::instance::{Extras, Instance, load};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
+use crate::theory;
 
 /// Factors with at most this relative residual are compared with those that fit exactly.
 pub(super) const EXACT: f64 = 1e-7;
@@ -39,12 +40,14 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
         .transpose()?;
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
-    let problem = Problem::new(map, y, Fit::Exact, args.run.objective).map_err(about)?;
+    let problem = Problem::new(map, y, Fit::Exact, args.run.objective)
+        .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
+        .map_err(about)?;
     let fit = asked.map_or_else(|| own_fit(&problem, &x), |(fit, _)| fit);
     describe_fit(&mut result, fit);
     let problem = problem.with(fit, args.run.objective).map_err(about)?;
     let best = (!args.no_bound)
-        .then(|| run.solve(&problem, &args.data))
+        .then(|| run.solve(&problem, &run.settings(fit), &args.data))
         .transpose()?;
     run.progress.stage("measuring");
     let report = assess(&mut result, problem, &x, best.as_ref(), &extras, args)?;
@@ -57,6 +60,9 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
 }
 
 fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
+    if args.model.is_symmetric() {
+        return read_signed(args, shape.0);
+    }
     let (left, right) = input::read_factors(&args.factors).or_input()?;
     for (key, found, expected) in [("L", left.nrows(), shape.0), ("R", right.nrows(), shape.1)] {
         if found != expected {
@@ -66,8 +72,33 @@ fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Fa
             )));
         }
     }
-    let matrix = |a: &ndarray::Array2<f64>| Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[[i, j]]);
     Factors::new(matrix(&left), matrix(&right)).map_err(|error| Failure::about(&args.factors, error))
+}
+
+/// U1 and U2, the latter of the network alone.
+fn read_signed(args: &MeasureArgs, d: usize) -> Result<Factors, Failure> {
+    let (positive, negative) = input::read_signed_factors(&args.factors).or_input()?;
+    let file = args.factors.display();
+    if positive.nrows() != d {
+        let (found, data) = (positive.nrows(), args.data.display());
+        return Err(usage(format!(
+            "{file}: key \"U1\": found {found} rows, expected {d} as in {data}"
+        )));
+    }
+    if args.model.domain(&args.of_model) == Domain::Semidefinite && negative.ncols() > 0 {
+        let (found, model) = (negative.ncols(), args.model.name());
+        return Err(usage(format!(
+            "{file}: key \"U2\": found {found} columns, expected none: the matrix of {model} is positive semidefinite"
+        )));
+    }
+    let signed = SignedFactors::new(matrix(&positive), matrix(&negative));
+    Ok(signed
+        .map_err(|error| Failure::about(&args.factors, error))?
+        .factors())
+}
+
+fn matrix(a: &ndarray::Array2<f64>) -> Mat<f64> {
+    Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[[i, j]])
 }
 
 /// As well as the factors themselves fit.
@@ -94,6 +125,8 @@ fn assess(
     let certificate = certificate(&problem, flat.as_ref(), x, best).map_err(about)?;
     assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
+    let isometry = args.of_model.isometry;
+    theory::describe(result, &problem, flat.as_ref(), x, extras, isometry).map_err(about)?;
     if let Some(certificate) = &certificate {
         assess::proof(result, certificate);
     }

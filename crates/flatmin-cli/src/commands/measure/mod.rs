@@ -13,7 +13,12 @@ use crate::failure::Failure;
 pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
     args.of_model.check(args.model)?;
     run(&args.run, |run| match args.model {
-        Model::Sensing | Model::Bilinear | Model::Completion => linear::measure(run, args),
+        Model::Sensing
+        | Model::Bilinear
+        | Model::Completion
+        | Model::Covariance
+        | Model::Phase
+        | Model::Network => linear::measure(run, args),
         Model::Sparse => sparse::measure(run, args),
         Model::Deep => deep::measure(run, args),
     })

@@ -43,7 +43,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
         result.value = Some(certify(&problem, &x, &vec![0.0; m]).map_err(about)?.value);
     } else {
         run.progress.stage("solving");
-        let settings = run.settings(matches!(fit, Fit::Penalised(_)));
+        let settings = run.settings(fit);
         let record = |record: &Record| run.progress.record(record);
         let best = minimise(&problem, &settings, &run.observer(&record)).map_err(about)?;
         let certificate = certify(&problem, &x, &best.dual).map_err(about)?;

@@ -40,7 +40,13 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     wanted.seed = args.run.seed;
     run.progress.stage("searching");
     let record = |record: &Record| run.progress.record(record);
-    let found = search(&problem, &wanted, &run.settings(false), &run.observer(&record)).map_err(about)?;
+    let found = search(
+        &problem,
+        &wanted,
+        &run.settings(Fit::Exact),
+        &run.observer(&record),
+    )
+    .map_err(about)?;
     run.progress.stage("measuring");
     result.status = Some(status_name(found.status).to_owned());
     result.iterations = found.iterations;
@@ -51,7 +57,10 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let nuclear_norm = singular_values.iter().sum();
     let report = deep::report(&args.data, &found.history, singular_values, &x, truth);
     let problem = problem.with(Fit::Exact, Objective::Nuclear).map_err(about)?;
-    let least = run.solve(&problem, &args.data)?.certificate.value;
+    let least = run
+        .solve(&problem, &run.settings(Fit::Exact), &args.data)?
+        .certificate
+        .value;
     result.nuclear_law = Some(deep::law(&result, &problem, nuclear_norm, Some(least)));
     result.seconds = run.seconds();
     if let Some(out) = &run.out {

@@ -1,9 +1,9 @@
-//! The models y = A(X): sensing, bilinear, completion.
+//! The models y = A(X), X among all matrices or the symmetric ones.
 
 use flatmin::solve::Solution;
 use flatmin::{Error, Objective, Problem};
 
-use crate::args::{FitChoice, Lambda, Model, SolveArgs};
+use crate::args::{FitChoice, Lambda, Model, NetworkArgs, SolveArgs};
 use crate::assess;
 use crate::commands::Ending;
 use crate::commands::run::{Run, describe_fit, ending, flat_weights, status_name};
@@ -12,6 +12,7 @@ use crate::instance::{Extras, Instance, load};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
+use crate::theory;
 
 /// Recovers X.
 pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
@@ -27,14 +28,19 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     describe_fit(&mut result, fit);
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
-    let problem = Problem::new(map, y, fit, args.run.objective).map_err(about)?;
-    let solution = run.solve_or_keep(&problem, known, &args.data)?;
+    let problem = Problem::new(map, y, fit, args.run.objective)
+        .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
+        .map_err(about)?;
+    let NetworkArgs { positive, negative } = args.of_model.network;
+    let settings = run.settings(fit).with_widths(positive, negative);
+    let solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
     run.progress.stage("measuring");
+    let domain = problem.domain();
     let report = assess(&mut result, problem, &solution, &extras, args)?;
     result.seconds = run.seconds();
     if let (Some(out), Some(report)) = (&run.out, &report) {
         run_files::write(out, &result, report)?;
-        run_files::write_solution(out, &solution.factors, &extras)?;
+        run_files::write_solution(out, &solution.factors, domain, &extras)?;
     }
     run.print(&result)?;
     Ok(ending(solution.status))
@@ -44,7 +50,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
 fn default_fit(model: Model) -> FitChoice {
     match model {
         Model::Completion => FitChoice::Lambda(Lambda::Auto),
-        Model::Sensing | Model::Bilinear | Model::Sparse | Model::Deep => FitChoice::Exact,
+        _ => FitChoice::Exact,
     }
 }
 
@@ -72,6 +78,7 @@ fn assess(
     assess::proof(result, &solution.certificate);
     assess::point(result, &problem, flat, x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
+    theory::describe(result, &problem, flat, x, extras, args.of_model.isometry).map_err(about)?;
     let course = Course {
         source: &args.data,
         certificate: Some(&solution.certificate),

@@ -13,7 +13,12 @@ use crate::failure::Failure;
 pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
     args.of_model.check(args.model)?;
     run(&args.run, |run| match args.model {
-        Model::Sensing | Model::Bilinear | Model::Completion => linear::solve(run, args),
+        Model::Sensing
+        | Model::Bilinear
+        | Model::Completion
+        | Model::Covariance
+        | Model::Phase
+        | Model::Network => linear::solve(run, args),
         Model::Sparse => sparse::solve(run, args),
         Model::Deep => deep::solve(run, args),
     })

@@ -25,7 +25,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let mut result = run.result(args.model, (d, 1), m);
     describe_fit(&mut result, fit);
     run.progress.stage("solving");
-    let settings = run.settings(matches!(fit, Fit::Penalised(_)));
+    let settings = run.settings(fit);
     let record = |record: &Record| run.progress.record(record);
     let solution = minimise(&problem, &settings, &run.observer(&record)).map_err(about)?;
     run.progress.stage("measuring");

@@ -30,6 +30,8 @@ pub(crate) struct Axis {
     high: f64,
 }
 
+/// Labels of a few digits that stand side by side.
+const MOST_STOPS: usize = 9;
 /// Room between the data and the ends, relative to the range of the data.
 const MARGIN: f64 = 0.04;
 
@@ -90,6 +92,20 @@ impl Axis {
             low,
             high,
         })
+    }
+
+    /// From one end to the other, with ticks at these values alone (as many of them as can be read).
+    pub(crate) fn stops(values: &[f64], (low, high): (f64, f64), title: &str) -> Self {
+        let (low, high) = widened((low, high));
+        let shown = values.iter().step_by(values.len().div_ceil(MOST_STOPS).max(1));
+        let place = |v: f64| (v - low) / (high - low);
+        Self {
+            title: title.to_owned(),
+            ticks: shown.map(|v| tick(place(*v), v.to_string())).collect(),
+            scale: Scale::Linear { exponent: 0 },
+            low,
+            high,
+        }
     }
 
     /// Logarithmic over the positive values; `None` if there is none.

@@ -1,7 +1,9 @@
-//! Lines and marks over two axes.
+//! Lines and marks over two axes, and coloured tiles under them.
 
 use super::axis::{Axis, Tick};
-use super::colour::{Colour, GREY, GRID, INK, PAPER};
+use super::bar::{self, Bar};
+use super::colour::{Colour, GREY, GRID, INK, PAPER, VERMILION};
+use super::hatch::hatch;
 use super::legend::Legend;
 use super::scene::{Anchor, Item, Point, Rect, Scene, Stroke};
 use super::text::{Font, widest};
@@ -11,6 +13,8 @@ use super::{COLUMN, HALF_DIGIT, TEXT};
 const FRAME_HEIGHT: f64 = 130.0;
 const EDGE: f64 = 4.0;
 const TICK: f64 = 3.0;
+/// Between the frame and a colour bar.
+const BAR_GAP: f64 = 8.0;
 /// Height of a row of text.
 const ROW: f64 = 11.0;
 /// The most points drawn one by one; beyond, a line keeps the extremes of each of this many slices.
@@ -47,6 +51,24 @@ impl Series {
     }
 }
 
+/// A rectangle of the plane, from (x, y) to (x, y).
+pub(crate) struct Tile {
+    pub(crate) from: Point,
+    pub(crate) to: Point,
+    /// `None`: hatched.
+    pub(crate) fill: Option<Colour>,
+    /// A small cross over it.
+    pub(crate) crossed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Tiles<'a> {
+    /// Painted in order, under the lines.
+    pub(crate) tiles: Vec<Tile>,
+    /// What their colours mean.
+    pub(crate) bar: Option<Bar<'a>>,
+}
+
 pub(crate) struct Chart {
     pub(crate) label: String,
     pub(crate) x: Axis,
@@ -56,13 +78,19 @@ pub(crate) struct Chart {
 
 impl Chart {
     pub(crate) fn draw(&self, font: &Font) -> Scene {
+        self.draw_over(&Tiles::default(), font)
+    }
+
+    /// The chart over tiles.
+    pub(crate) fn draw_over(&self, tiles: &Tiles<'_>, font: &Font) -> Scene {
         let named: Vec<&Series> = self
             .series
             .iter()
             .filter(|series| !series.name.is_empty())
             .collect();
         let left = EDGE + ROW + widest(self.y.labels(), font) + TICK + 4.0;
-        let right = EDGE + self.overhang(font);
+        let bar = tiles.bar.as_ref().map_or(0.0, |bar| BAR_GAP + bar.width(font));
+        let right = EDGE + bar.max(self.overhang(font));
         let width = COLUMN - left - right;
         let legend = Legend::new(
             named.iter().map(|series| series.name.as_str()),
@@ -87,7 +115,18 @@ impl Chart {
         legend.draw(&mut scene, (left, EDGE), |scene, index, from, to| {
             sample(scene, named[index], from, to)
         });
-        self.draw_axes(&mut scene, &frame);
+        for tile in &tiles.tiles {
+            self.draw_tile(&mut scene, &frame, tile);
+        }
+        if let Some(bar) = &tiles.bar {
+            let area = Rect {
+                x: frame.right() + BAR_GAP,
+                width: bar::WIDTH,
+                ..frame
+            };
+            bar.draw(&mut scene, &area, font);
+        }
+        self.draw_axes(&mut scene, &frame, tiles.tiles.is_empty());
         for series in &self.series {
             self.draw_series(&mut scene, &frame, series);
         }
@@ -101,9 +140,9 @@ impl Chart {
         (half_widest - (1.0 - last) * COLUMN / 2.0).max(0.0)
     }
 
-    fn draw_axes(&self, scene: &mut Scene, frame: &Rect) {
+    fn draw_axes(&self, scene: &mut Scene, frame: &Rect, grid: bool) {
         for tick in &self.y.ticks {
-            y_tick(scene, frame, tick);
+            y_tick(scene, frame, tick, grid);
         }
         for tick in &self.x.ticks {
             x_tick(scene, frame, tick);
@@ -125,13 +164,44 @@ impl Chart {
         }
     }
 
-    fn draw_series(&self, scene: &mut Scene, frame: &Rect, series: &Series) {
-        let place = |&(x, y): &Point| {
-            (
-                frame.x + frame.width * self.x.place(x),
-                frame.bottom() - frame.height * self.y.place(y),
-            )
+    /// On the page.
+    fn place(&self, frame: &Rect, (x, y): Point) -> Point {
+        (
+            frame.x + frame.width * self.x.place(x),
+            frame.bottom() - frame.height * self.y.place(y),
+        )
+    }
+
+    fn draw_tile(&self, scene: &mut Scene, frame: &Rect, tile: &Tile) {
+        let (left, bottom) = self.place(frame, tile.from);
+        let (right, top) = self.place(frame, tile.to);
+        let area = Rect {
+            x: left,
+            y: top,
+            width: right - left,
+            height: bottom - top,
         };
+        match tile.fill {
+            // The outline closes the seam that viewers leave between neighbours.
+            Some(colour) => scene.items.push(Item::Polygon {
+                points: area.corners(),
+                fill: colour,
+                stroke: Some(Stroke::solid(colour, 0.3)),
+            }),
+            None => hatch(scene, &area),
+        }
+        if tile.crossed {
+            let (x, y) = (left + area.width / 2.0, top + area.height / 2.0);
+            let arm = (area.width.min(area.height) / 4.0).min(2.5);
+            for sign in [-1.0, 1.0] {
+                let points = vec![(x - arm, y - sign * arm), (x + arm, y + sign * arm)];
+                scene.line(points, Stroke::solid(VERMILION, 0.8));
+            }
+        }
+    }
+
+    fn draw_series(&self, scene: &mut Scene, frame: &Rect, series: &Series) {
+        let place = |point: &Point| self.place(frame, *point);
         let finite = |point: &&Point| point.0.is_finite() && point.1.is_finite();
         if series.line {
             for stretch in series.points.split(|point| !finite(&point)) {
@@ -146,11 +216,13 @@ impl Chart {
     }
 }
 
-fn y_tick(scene: &mut Scene, frame: &Rect, tick: &Tick) {
+fn y_tick(scene: &mut Scene, frame: &Rect, tick: &Tick, grid: bool) {
     let y = frame.bottom() - tick.place * frame.height;
     let length = if tick.label.is_some() { TICK } else { TICK / 2.0 };
     if let Some(label) = &tick.label {
-        scene.line(vec![(frame.x, y), (frame.right(), y)], Stroke::solid(GRID, 0.5));
+        if grid {
+            scene.line(vec![(frame.x, y), (frame.right(), y)], Stroke::solid(GRID, 0.5));
+        }
         scene.text(
             (frame.x - TICK - 2.0, y + HALF_DIGIT * TEXT),
             label,

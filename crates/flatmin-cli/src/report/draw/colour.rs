@@ -7,6 +7,9 @@ pub(crate) struct Colour(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 // Lines: the palette of Okabe and Ito (2008).
 pub(crate) const BLUE: Colour = Colour(0, 114, 178);
 pub(crate) const VERMILION: Colour = Colour(213, 94, 0);
+pub(crate) const GREEN: Colour = Colour(0, 158, 115);
+pub(crate) const PURPLE: Colour = Colour(204, 121, 167);
+pub(crate) const SKY: Colour = Colour(86, 180, 233);
 pub(crate) const INK: Colour = Colour(26, 26, 26);
 pub(crate) const GREY: Colour = Colour(140, 140, 140);
 pub(crate) const GRID: Colour = Colour(228, 228, 228);
@@ -34,6 +37,11 @@ pub(crate) fn viridis(fraction: f64) -> Colour {
     let place = fraction.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let below = (place as usize).min(VIRIDIS.len() - 2);
     mix(VIRIDIS[below], VIRIDIS[below + 1], place - below as f64)
+}
+
+/// Black to white.
+pub(crate) fn grey(fraction: f64) -> Colour {
+    mix(Colour(0, 0, 0), PAPER, fraction.clamp(0.0, 1.0))
 }
 
 fn mix(a: Colour, b: Colour, share: f64) -> Colour {

@@ -1,18 +1,19 @@
 //! A matrix as colours, with the bar that says what they mean.
 
 use super::axis::{Axis, index_ticks};
-use super::colour::{HATCH_GROUND, HATCH_LINE, INK, viridis};
+use super::bar::{self, Bar};
+use super::colour::{INK, viridis};
+use super::hatch::{frame, hatch};
 use super::legend::{self, Legend};
 use super::scene::{Anchor, Item, Point, Raster, Rect, Scene, Stroke};
-use super::text::{Font, widest};
+use super::text::Font;
 use super::{COLUMN, HALF_DIGIT, TEXT};
 
 const EDGE: f64 = 4.0;
 const TICK: f64 = 3.0;
 const ROW: f64 = 11.0;
-/// Space to the left of the picture for its row numbers is measured; these are the bar's.
+/// Space between the picture and its bar.
 const BAR_GAP: f64 = 10.0;
-const BAR_WIDTH: f64 = 8.0;
 /// The bar is at least this high, however flat the matrix.
 const BAR_HEIGHT: f64 = 70.0;
 /// Sides of the picture: cells are square as far as these allow. The least width has room for three numbers.
@@ -41,8 +42,6 @@ pub(crate) struct HeatmapFigure<'a> {
 struct Layout {
     picture: Rect,
     bar: Rect,
-    /// Width of the bar's widest label.
-    bar_labels: f64,
     height: f64,
 }
 
@@ -62,14 +61,13 @@ impl HeatmapFigure<'_> {
             swatch(scene, from, to)
         });
         self.draw_picture(&mut scene, &layout.picture, has_missing, font);
-        self.draw_bar(&mut scene, &layout);
+        self.bar().draw(&mut scene, &layout.bar, font);
         scene
     }
 
     fn layout(&self, legend_height: f64, font: &Font) -> Layout {
         let left = EDGE + ROW + index_width(self.counted.0, font) + TICK + 3.0;
-        let bar_labels = widest(self.scale.labels(), font);
-        let right = BAR_GAP + BAR_WIDTH + TICK + 3.0 + bar_labels + 3.0 + ROW + EDGE;
+        let right = BAR_GAP + self.bar().width(font) + EDGE;
         let kept = if self.keep_place { legend::ROW } else { 0.0 };
         let factor = if self.scale.factor().is_some() { ROW } else { 0.0 };
         let y = EDGE + 4.0 + legend_height.max(factor).max(kept);
@@ -84,16 +82,11 @@ impl HeatmapFigure<'_> {
         let bar = Rect {
             x,
             y,
-            width: BAR_WIDTH,
+            width: bar::WIDTH,
             height: height.max(BAR_HEIGHT),
         };
         let height = (picture.bottom() + TICK + 2.0 * ROW).max(bar.bottom()) + EDGE + 2.0;
-        Layout {
-            picture,
-            bar,
-            bar_labels,
-            height,
-        }
+        Layout { picture, bar, height }
     }
 
     /// Width and height of the picture in the room it has.
@@ -152,26 +145,10 @@ impl HeatmapFigure<'_> {
         scene.text(at, "column", TEXT, Anchor::Middle);
     }
 
-    fn draw_bar(&self, scene: &mut Scene, layout: &Layout) {
-        let bar = &layout.bar;
-        scene.items.push(Item::Image {
-            area: *bar,
-            raster: bar_raster(),
-        });
-        frame(scene, bar);
-        for tick in &self.scale.ticks {
-            let y = bar.bottom() - tick.place * bar.height;
-            scene.line(
-                vec![(bar.right(), y), (bar.right() + TICK, y)],
-                Stroke::solid(INK, 0.5),
-            );
-            let at = (bar.right() + TICK + 2.0, y + HALF_DIGIT * TEXT);
-            scene.text(at, tick.label.as_deref().unwrap_or_default(), TEXT, Anchor::Start);
-        }
-        let x = bar.right() + TICK + 3.0 + layout.bar_labels + 2.0 + TEXT;
-        scene.text_upwards((x, bar.y + bar.height / 2.0), &self.scale.title, TEXT);
-        if let Some(factor) = self.scale.factor() {
-            scene.text((bar.x, bar.y - 6.0), &factor, TEXT, Anchor::Start);
+    fn bar(&self) -> Bar<'_> {
+        Bar {
+            scale: self.scale,
+            map: viridis,
         }
     }
 
@@ -208,19 +185,6 @@ fn opaque(fraction: f64) -> [u8; 4] {
     [colour.0, colour.1, colour.2, 255]
 }
 
-/// One pixel wide, the high end on top.
-fn bar_raster() -> Raster {
-    let rgba = (0..256)
-        .rev()
-        .flat_map(|level| opaque(f64::from(level) / 255.0))
-        .collect();
-    Raster {
-        width: 1,
-        height: 256,
-        rgba,
-    }
-}
-
 /// Width of the greatest index, or of one as long.
 fn index_width(count: usize, font: &Font) -> f64 {
     font.width(&count.to_string(), TEXT)
@@ -243,57 +207,9 @@ fn swatch(scene: &mut Scene, from: Point, to: Point) {
     frame(scene, &area);
 }
 
-fn frame(scene: &mut Scene, area: &Rect) {
-    let mut outline = area.corners();
-    outline.push((area.x, area.y));
-    outline.push((area.right(), area.y));
-    scene.line(outline, Stroke::solid(INK, 0.5));
-}
-
-/// Light diagonal lines: "nothing here", in any printer and for any eye.
-fn hatch(scene: &mut Scene, area: &Rect) {
-    const DISTANCE: f64 = 3.0;
-    scene.fill(area.corners(), HATCH_GROUND);
-    let lines = ((area.width + area.height) / DISTANCE) as usize;
-    for index in 1..=lines {
-        let (from, to) = diagonal(area, index as f64 * DISTANCE);
-        scene.line(vec![from, to], Stroke::solid(HATCH_LINE, 0.5));
-    }
-}
-
-/// The part inside `area` of the rising line that crosses its left side `offset` below the top left corner.
-fn diagonal(area: &Rect, offset: f64) -> (Point, Point) {
-    let below = (offset - area.height).max(0.0);
-    let beyond = (offset - area.width).max(0.0);
-    (
-        (area.x + below, area.y + offset - below),
-        (area.x + offset - beyond, area.y + beyond),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hatch_stays_inside() {
-        let area = Rect {
-            x: 3.0,
-            y: 5.0,
-            width: 20.0,
-            height: 7.0,
-        };
-        for step in 1..27 {
-            let (from, to) = diagonal(&area, f64::from(step));
-            for (x, y) in [from, to] {
-                assert!(
-                    (3.0..=23.0).contains(&x) && (5.0..=12.0).contains(&y),
-                    "{step}: {x} {y}"
-                );
-            }
-            assert!(((to.0 - from.0) - (from.1 - to.1)).abs() < 1e-12);
-        }
-    }
 
     #[test]
     fn cells_without_a_value_are_transparent() {

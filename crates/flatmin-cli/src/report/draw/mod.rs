@@ -4,8 +4,10 @@
 //! cells without a value, heatmaps as images instead of 50,000 rectangles, and log axes that do not cut off at 1e-10.
 
 pub(crate) mod axis;
+pub(crate) mod bar;
 pub(crate) mod chart;
 pub(crate) mod colour;
+pub(crate) mod hatch;
 pub(crate) mod heatmap;
 pub(crate) mod legend;
 pub(crate) mod png;

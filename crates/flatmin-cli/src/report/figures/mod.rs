@@ -14,7 +14,7 @@ mod vector;
 /// A figure of the report, or the reason why it is left out.
 pub(crate) struct Panel {
     /// File stem.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) title: &'static str,
     /// What the figure shows; without a scene, why there is none. Plain text.
     pub(crate) caption: String,
@@ -22,18 +22,18 @@ pub(crate) struct Panel {
 }
 
 impl Panel {
-    fn drawn(name: &'static str, title: &'static str, caption: String, scene: Scene) -> Self {
+    pub(crate) fn drawn(name: impl Into<String>, title: &'static str, caption: String, scene: Scene) -> Self {
         Self {
-            name,
+            name: name.into(),
             title,
             caption,
             scene: Some(scene),
         }
     }
 
-    fn left_out(name: &'static str, title: &'static str, reason: &str) -> Self {
+    pub(crate) fn left_out(name: impl Into<String>, title: &'static str, reason: &str) -> Self {
         Self {
-            name,
+            name: name.into(),
             title,
             caption: reason.to_owned(),
             scene: None,

@@ -129,6 +129,14 @@ pub(super) fn unobserved(result: &ResultFile) -> Option<String> {
     ))
 }
 
+pub(super) fn components(result: &ResultFile) -> Option<String> {
+    let components = result.components.filter(|components| *components > 1)?;
+    Some(format!(
+        "The entries fall into {} groups that share no row or column: the blocks of the matrix between them are not determined.",
+        count(components)
+    ))
+}
+
 /// A condition number that is unknown may be infinite; unobserved rows and columns are spoken of already,
 /// and the nuclear norm does not use D1 and D2.
 pub(super) fn singular(result: &ResultFile) -> Option<String> {

@@ -24,6 +24,7 @@ pub(crate) fn headline(result: &ResultFile) -> Headline {
         details::truth(result),
         Some(details::uniqueness(result)),
         details::unobserved(result),
+        details::components(result),
         details::singular(result),
         details::held_out(result),
     ];

@@ -5,16 +5,16 @@
 //! minimised by L-BFGS, from the flattest chain of the two-factor solution and from random ones. The problem is not convex:
 //! the least of the stationary points found is returned, and no bound is claimed.
 
-use faer::{Mat, MatRef};
-use rand::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
+use faer::Mat;
 
 use super::lbfgs::Memory;
 use super::objective::{Evaluation, Objective};
 use super::{Chain, flattest};
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::problem::{Fit, Problem};
+use crate::random::Stream;
 use crate::solve::{Monitor, Observer, Record, Settings, Status};
 
 /// ‖∇T + Jᵀν‖/‖∇T‖ at which a point is stationary: the trace is then off by about the square.
@@ -108,7 +108,7 @@ pub fn solve(
     settings: &Settings,
     observer: &Observer<'_>,
 ) -> Result<Solution, Error> {
-    settings.check()?;
+    settings.check(Domain::General)?;
     if problem.fit() != Fit::Exact {
         return Err(Error::Setting {
             name: "fit",
@@ -188,16 +188,11 @@ fn starts(
     };
     let random = search.random_starts.max(usize::from(starts.is_empty()));
     for stream in 0..random {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(search.seed);
-        rng.set_stream(stream as u64);
-        let mut layers = Vec::new();
-        for w in widths.windows(2) {
-            let entries: Vec<f64> = (0..w[0] * w[1])
-                .map(|_| StandardNormal.sample(&mut rng))
-                .collect();
-            layers.push(MatRef::from_column_major_slice(&entries, w[0], w[1]).to_owned());
-        }
-        let chain = Chain { layers };
+        let mut stream = Stream::of_trial(search.seed, "chain", "start", stream as u64);
+        let layers = widths.windows(2).map(|w| stream.normal_matrix(w[0], w[1]));
+        let chain = Chain {
+            layers: layers.collect(),
+        };
         let by = chain.product().norm_l2().powf(-1.0 / search.depth as f64);
         let entries: Vec<f64> = chain.flatten().iter().map(|v| v * by).collect();
         starts.push(chain.with_entries(&entries));

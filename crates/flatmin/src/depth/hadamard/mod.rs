@@ -24,6 +24,7 @@ pub use certificate::{Certificate, certify};
 pub use point::{Audit, Hessian, Point, audit};
 pub use problem::Problem;
 
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::linalg::vector::safe_norm;
 use crate::problem::Fit;
@@ -63,7 +64,7 @@ struct Outcome {
 /// # Errors
 /// Settings out of range, contradictory exact data. Running out of steps or time is a [`Status`].
 pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) -> Result<Solution, Error> {
-    settings.check()?;
+    settings.check(Domain::General)?;
     let mut monitor = Monitor::new(settings, observer);
     let (x, dual, stopped) = match problem.fit() {
         // x = 0 is as good as any: λ = 0 proves it, or λ = y does.

@@ -198,3 +198,45 @@ fn bases_that_are_not_orthonormal_widen_the_bound_off_them() {
     let bound = upper_bound_off(&w, e.as_ref(), e.as_ref()).unwrap();
     assert!((0.5..0.51).contains(&bound), "{bound}");
 }
+
+#[test]
+fn largest_eigenvalues_are_bounded_tightly_whatever_the_others_are() {
+    for n in [1, 5, 40, 300] {
+        let g = Mat::from_fn(n, n, |i, j| {
+            ((i * 37 + j * 101 + i * j) % 113) as f64 / 113.0 - 0.4
+        });
+        let q = g.qr().compute_thin_Q();
+        for (top, rest) in [
+            (2.0, -1.0),
+            (1.0, -1e6),
+            (1e-3, -1.0),
+            (1.0, 1.0 - 1e-9),
+            (-1.0, -2.0),
+        ] {
+            let spectrum = |j: usize| if j == 0 { top } else { rest };
+            let scaled = Mat::from_fn(n, n, |i, j| q[(i, j)] * spectrum(j));
+            let w = Adjoint::Dense(product(scaled.as_ref(), q.transpose()));
+            let size = w.frobenius();
+            let bound = largest_eigenvalue_above(&w).unwrap();
+            // Q is orthonormal to a few roundings only, and so is the spectrum known.
+            let slack = 1e-11 * size;
+            assert!(
+                bound >= top.max(0.0) - 1e-14 * size * n as f64,
+                "{n}: {bound} of {top}"
+            );
+            assert!(bound <= top.max(0.0) + slack, "{n}, {rest}: {bound} of {top}");
+            let off = largest_eigenvalue_off(&w, q.as_ref().subcols(0, 1)).unwrap();
+            let expected = if n == 1 { 0.0 } else { rest.max(0.0) };
+            assert!(
+                off >= expected - 1e-14 * size * n as f64 && off <= expected + slack,
+                "{n}: {off} of {expected}"
+            );
+        }
+    }
+    assert_eq!(
+        largest_eigenvalue_above(&Adjoint::Dense(Mat::zeros(3, 3))).unwrap(),
+        0.0
+    );
+    let nan = Adjoint::Dense(Mat::from_fn(2, 2, |_, _| f64::NAN));
+    assert_eq!(largest_eigenvalue_above(&nan).unwrap(), f64::INFINITY);
+}

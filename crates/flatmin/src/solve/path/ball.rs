@@ -3,12 +3,16 @@
 use super::{End, FACTOR, MAX_STAGES, Path};
 use crate::error::Error;
 use crate::linalg::vector::norm;
+use crate::solve::DIVERGED;
 use crate::solve::monitor::Monitor;
+use crate::solve::polish;
 
 /// Relative gradient, and excess over μ, until μ is bracketed: the misfit has to tell the side it is on.
 const OPEN: f64 = 1e-3;
 /// Relative gradient once μ is bracketed: the misfit must be a smooth function of μ.
 const TIGHT: f64 = 1e-9;
+/// Relative rounding of B(Z) − b, against b: a few units in the last place of sums of products.
+const ROUNDING: f64 = 1e-14;
 /// ln(misfit/ε) at which the root is found.
 const FOUND: f64 = 1e-11;
 
@@ -56,9 +60,11 @@ impl Path<'_, '_> {
     /// Finds μ in logarithms of μ and of the misfit.
     pub(super) fn reach_ball(&mut self, epsilon: f64, monitor: &mut Monitor<'_>) -> Result<End, Error> {
         let mut bracket = Bracket::default();
+        // A misfit of size ε, and the multiplier along it, are known to this relative accuracy.
+        let noise = (ROUNDING * norm(&self.instance.b) / epsilon).min(OPEN);
         for _ in 0..MAX_STAGES {
             let (tolerance, violation) = if bracket.closed() {
-                (TIGHT, 0.05 * self.settings.tolerance)
+                (noise.max(TIGHT), noise.max(0.05 * self.settings.tolerance))
             } else {
                 (OPEN, OPEN)
             };
@@ -66,8 +72,13 @@ impl Path<'_, '_> {
                 return Ok(end);
             }
             let excess = (norm(&self.misfit()) / epsilon).ln();
+            let (value, bound) = self.value_and_bound();
+            if excess > 0.0 && bound > DIVERGED * value {
+                let residual = norm(&self.misfit()) / norm(&self.instance.b);
+                return Err(Error::Inconsistent { residual });
+            }
             let hopeless = self.limits.unknowns < usize::MAX && self.relative_gap() > STUCK;
-            if bracket.closed() && (excess.abs() <= FOUND || hopeless) {
+            if bracket.closed() && (excess.abs() <= noise.max(FOUND) || hopeless) {
                 break;
             }
             bracket.add(self.mu.ln(), excess);
@@ -78,6 +89,17 @@ impl Path<'_, '_> {
                 (false, _) => self.mu / FACTOR,
             };
         }
-        Ok(self.end())
+        self.end_at_ball()
+    }
+
+    /// The multiplier is a difference of nearly equal numbers over μ: where that leaves the gap open, it is corrected.
+    fn end_at_ball(&self) -> Result<End, Error> {
+        let end = self.end();
+        if self.relative_gap() <= 0.5 * self.settings.tolerance {
+            return Ok(end);
+        }
+        let sharper = polish::sharpen(self.instance, self.outcome(None))?;
+        let proved = polish::judge(self.instance, &sharper)?.proves(0.5 * self.settings.tolerance);
+        Ok(if proved { End::Finished(sharper) } else { end })
     }
 }

@@ -71,7 +71,7 @@ impl Path<'_, '_> {
     /// Z less the columns below its widest relative gap: a penalised solution carries small ones that the exact solution
     /// need not have. `None` while no gap stands out.
     fn truncated(&self) -> Result<Option<Factors>, Error> {
-        let z = self.factors().svd()?;
+        let z = self.instance.domain.decompose_factors(&self.factors())?;
         let Some(largest) = z.s.first().copied() else {
             return Ok(None);
         };

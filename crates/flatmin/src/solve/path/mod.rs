@@ -2,7 +2,8 @@
 //!
 //! For falling μ, F_μ(L, R) = μ/2(‖L‖² + ‖R‖²) + ½‖B(L Rᵀ) − b‖² is minimised by damped Newton. A stationary point with
 //! ‖B*(b − B(L Rᵀ))‖_op ≤ μ solves the convex penalised problem globally; singular vectors above μ refute that and are
-//! the new columns. Then
+//! the new columns. In a symmetric domain (L, R) = (U, U S), and it is eigenvectors: those above μ come with the sign +,
+//! those below −μ, which X ⪰ 0 does not know, with −. Then
 //!
 //! * penalised: the path ends at the μ asked for;
 //! * ball: at the μ whose misfit is ε, by root finding (the misfit grows with μ);
@@ -19,7 +20,9 @@ use faer::Mat;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::newton::{self, Point};
+use super::widths::Widths;
 use super::{Settings, Status};
+use crate::domain::column_signs;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::dense::Svd;
@@ -40,7 +43,7 @@ const MAX_STAGES: usize = 200;
 const STEPS: usize = 100;
 /// Most changes of rank at one μ: near the resolution of the arithmetic a column may come and go for ever.
 const ROUNDS: usize = 40;
-/// Singular values of Z below this share of the largest belong to dead columns.
+/// Singular values of Z below this share of the largest, or of the size of those that μ hides, belong to dead columns.
 const DEAD: f64 = 1e-6;
 /// Columns that may be added to a small factor at once.
 const BLOCK: usize = 4;
@@ -71,7 +74,7 @@ struct Path<'a, 'b> {
     mu: f64,
     damping: f64,
     limits: Limits,
-    /// Leading singular triplets of B*(target − B(Z)).
+    /// Leading part of the decomposition of B*(target − B(Z)).
     dual: Svd,
     /// The last exact solution whose dual did not prove it, and how many there were.
     refuted: Option<Outcome>,
@@ -81,9 +84,9 @@ struct Path<'a, 'b> {
 /// How far the path may go.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// Most columns of the factors.
-    pub(super) columns: usize,
-    /// Most unknowns, (d1 + d2)·columns, before the path gives up; `usize::MAX`: it never does.
+    /// Most columns of the factors, and most of them with the sign + and with the sign −.
+    pub(super) widths: Widths,
+    /// Most unknowns before the path gives up; `usize::MAX`: it never does.
     pub(super) unknowns: usize,
 }
 
@@ -96,8 +99,12 @@ pub(super) fn follow(
 ) -> Result<End, Error> {
     let (d1, d2) = instance.map.shape();
     let point = Point::new(instance, Mat::zeros(d1, 0), Mat::zeros(d2, 0), &instance.b);
-    let dual = instance.leading(&point.adjoint, 4)?;
+    let dual = instance.leading(&point.adjoint.divided(-1.0), 4)?;
     let top = dual.s.first().copied().unwrap_or(0.0);
+    if top <= 0.0 && !matches!(instance.fit, Fit::Penalised(_)) {
+        // ⟨b, B(Z)⟩ = ⟨B*(b), Z⟩ ≤ 0 for every Z of the domain: none is closer to b than zero.
+        return Err(Error::Inconsistent { residual: 1.0 });
+    }
     let mut path = Path {
         instance,
         settings,
@@ -162,16 +169,15 @@ impl<'a> Path<'a, '_> {
             if let Some(status) = self.minimise(tolerance, monitor)? {
                 return Ok(Some(End::Finished(self.outcome(Some(status)))));
             }
-            self.dual = self.instance.leading(&self.point.adjoint, self.columns() + 2)?;
-            if self.top() <= self.mu * (1.0 + violation)
-                || self.columns() >= self.limits.columns
-                || round + 1 == ROUNDS
-            {
+            let adjoint = self.point.adjoint.divided(-1.0);
+            self.dual = self.instance.leading(&adjoint, self.columns() + 2)?;
+            let newcomers = self.newcomers(violation);
+            if newcomers.is_empty() || round + 1 == ROUNDS {
                 break;
             }
-            let (d1, d2) = self.instance.map.shape();
-            self.grow(violation);
-            if (d1 + d2) * self.columns() > self.limits.unknowns {
+            self.grow(&newcomers);
+            let unknowns = &self.point.unknowns;
+            if unknowns.unknowns(self.instance.map.shape(), self.columns()) > self.limits.unknowns {
                 return Ok(Some(End::HandOver(self.outcome(None))));
             }
         }
@@ -179,7 +185,7 @@ impl<'a> Path<'a, '_> {
         Ok(None)
     }
 
-    /// ‖B*(target − B(Z))‖_op.
+    /// The dual norm of B*(target − B(Z)).
     fn top(&self) -> f64 {
         self.dual.s.first().copied().unwrap_or(0.0)
     }
@@ -206,32 +212,48 @@ impl<'a> Path<'a, '_> {
         Ok(None)
     }
 
-    /// Appends the singular vectors above μ, as long as the quadratic model says.
-    fn grow(&mut self, violation: f64) {
-        let room = (self.limits.columns - self.columns()).min(self.columns().max(BLOCK));
-        let above = self
-            .dual
-            .s
-            .iter()
-            .take_while(|s| **s > self.mu * (1.0 + violation));
-        let count = above.count().min(room);
+    /// The leading triplets above μ for which there is room.
+    fn newcomers(&self, violation: f64) -> Vec<usize> {
+        let signs = column_signs(self.dual.u.as_ref(), self.dual.v.as_ref());
+        let mut room = self
+            .limits
+            .widths
+            .room(self.point.l.as_ref(), self.point.r.as_ref());
+        room.total = room.total.min(self.columns().max(BLOCK));
+        let above = |j: &usize| self.dual.s[*j] > self.mu * (1.0 + violation);
+        (0..self.dual.s.len())
+            .take_while(above)
+            .filter(|j| room.take(signs[*j]))
+            .collect()
+    }
+
+    /// Appends those triplets, as long as the quadratic model says.
+    fn grow(&mut self, newcomers: &[usize]) {
         // A little short of the model's step, (s − μ)/c: the directions share the residual.
         let size = |j: usize| (0.7 * (self.dual.s[j] - self.mu) / self.instance.mean_square).sqrt();
-        let append = |factor: &Mat<f64>, basis: &Mat<f64>, sign: f64| {
+        let append = |factor: &Mat<f64>, basis: &Mat<f64>| {
             let k = factor.ncols();
-            Mat::from_fn(factor.nrows(), k + count, |i, j| {
+            Mat::from_fn(factor.nrows(), k + newcomers.len(), |i, j| {
                 if j < k {
                     factor[(i, j)]
                 } else {
-                    sign * size(j - k) * basis[(i, j - k)]
+                    size(newcomers[j - k]) * basis[(i, newcomers[j - k])]
                 }
             })
         };
-        // The adjoint belongs to B(Z) − target, so that −u vᵀ is the way down.
-        let l = append(&self.point.l, &self.dual.u, -1.0);
-        let r = append(&self.point.r, &self.dual.v, 1.0);
+        let l = append(&self.point.l, &self.dual.u);
+        let r = append(&self.point.r, &self.dual.v);
         self.point = Point::new(self.instance, l, r, &self.target);
         self.damping = f64::max(self.damping, 1e-3 * self.mu);
+    }
+
+    /// Whether a limit on the columns is reached.
+    fn is_full(&self) -> bool {
+        let room = self
+            .limits
+            .widths
+            .room(self.point.l.as_ref(), self.point.r.as_ref());
+        room.total == 0 || room.positive == 0 || room.negative == 0
     }
 
     /// The factors as they are.
@@ -243,11 +265,16 @@ impl<'a> Path<'a, '_> {
     }
 
     fn drop_dead_columns(&mut self) -> Result<(), Error> {
-        let z = self.factors().svd()?;
-        if z.s.iter().all(|s| *s > DEAD * z.s[0]) {
+        let z = self.instance.domain.decompose_factors(&self.factors())?;
+        let Some(largest) = z.s.first().copied() else {
+            return Ok(());
+        };
+        // Columns are as small as μ/c where μ is about to let them in.
+        let share = DEAD * (self.mu / (self.instance.mean_square * largest)).min(1.0);
+        if z.s.iter().all(|s| *s > share * largest) {
             return Ok(());
         }
-        let kept = Factors::balanced(&z, DEAD);
+        let kept = Factors::balanced(&z, share);
         self.point = Point::new(self.instance, kept.l, kept.r, &self.target);
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Path<'_, '_> {
             }
             let (value, bound) = self.value_and_bound();
             let closed = value - bound <= f64::max(SPARE * self.settings.tolerance, RESOLVED) * value;
-            let capped = self.columns() >= self.limits.columns && tolerance <= CAPPED;
+            let capped = self.is_full() && tolerance <= CAPPED;
             if closed || capped || tolerance < FINEST {
                 break;
             }

@@ -1,0 +1,87 @@
+//! `flatmin experiment`: configuration and seed in, rows, figures and a report out; the same command goes on where it stopped.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `config.toml` | the experiment's name and its configuration, every default written out |
+//! | `rows.csv` | one row a trial and objective; while the experiment runs, in the order in which they end |
+//! | `figures/*.svg`, `*.png`, `report.html` | drawn from the rows alone |
+
+mod conduct;
+mod config;
+mod page;
+mod recovery;
+mod rows;
+
+use std::path::Path;
+
+use anyhow::Result;
+use flatmin::experiment::Experiment;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::args::{ExperimentArgs, ExperimentName};
+use crate::commands::Ending;
+use crate::failure::Failure;
+use crate::report::Rendered;
+use crate::report::draw::text::Font;
+use crate::report::figures::Panel;
+
+/// How large an experiment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Preset {
+    /// About a minute on two cores
+    Quick,
+    /// The protocol of the paper
+    Paper,
+    /// Beyond the paper, up to twenty minutes
+    Large,
+}
+
+/// An experiment that the command can run and draw.
+pub(crate) trait Shown: Experiment + Serialize + DeserializeOwned {
+    /// As the command line names it.
+    const NAME: &'static str;
+
+    /// What the report is headed with.
+    const TITLE: &'static str;
+
+    /// The configuration of a preset, with the seed 0.
+    fn preset(preset: Preset) -> Self;
+
+    /// Refuses what cannot be run, naming the key.
+    fn check(&self) -> Result<(), flatmin::Error>;
+
+    /// What the rows show, in sentences, the most important first.
+    fn findings(&self, rows: &[Self::Row]) -> Vec<String>;
+
+    /// The figures.
+    fn panels(&self, rows: &[Self::Row], font: &Font) -> Vec<Panel>;
+
+    /// The numbers behind the figures.
+    fn table(&self, rows: &[Self::Row]) -> Table;
+}
+
+/// A table of text, for the report and for standard output.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) head: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// Runs the command.
+pub(crate) fn experiment(args: &ExperimentArgs) -> Result<Ending, Failure> {
+    match args.name {
+        ExperimentName::Recovery => conduct::conduct::<recovery::Config>(args),
+    }
+}
+
+/// The report of an experiment's folder; `None` where there is none.
+pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
+    let Some(name) = config::name_in(dir)? else {
+        return Ok(None);
+    };
+    match name.as_str() {
+        recovery::Config::NAME => conduct::redraw::<recovery::Config>(dir).map(Some),
+        other => Err(config::unknown(dir, other)),
+    }
+}

@@ -1,0 +1,173 @@
+//! Recovery: maps of the share recovered, and the lines where it is one half.
+
+mod frontiers;
+mod map;
+
+use std::collections::BTreeMap;
+
+pub(super) use flatmin::experiment::recovery::Config;
+use flatmin::experiment::recovery::{Model, Row};
+use flatmin::experiment::{Frontier, frontier};
+
+use flatmin::theory::dimension;
+
+use super::{Preset, Shown, Table};
+use crate::report::draw::text::Font;
+use crate::report::figures::Panel;
+use crate::report::number::short;
+
+impl Shown for Config {
+    const NAME: &'static str = "recovery";
+    const TITLE: &'static str = "recovery of random instances";
+
+    fn preset(preset: Preset) -> Self {
+        match preset {
+            Preset::Quick => Config::quick(),
+            Preset::Paper => Config::paper(),
+            Preset::Large => Config::large(),
+        }
+    }
+
+    fn check(&self) -> Result<(), flatmin::Error> {
+        Config::check(self)
+    }
+
+    fn findings(&self, rows: &[Row]) -> Vec<String> {
+        let columns = columns(rows);
+        let mut findings = vec![certified(rows)];
+        findings.extend(frontiers::against_dimension(&columns));
+        findings.extend(frontiers::flat_against_nuclear(&columns));
+        findings
+    }
+
+    fn panels(&self, rows: &[Row], font: &Font) -> Vec<Panel> {
+        let mut panels = frontiers::panels(&columns(rows), font);
+        panels.extend(map::panels(self, rows, font));
+        panels
+    }
+
+    fn table(&self, rows: &[Row]) -> Table {
+        let line = |column: &Column| {
+            let shown = |value: Option<f64>| value.map_or("–".to_owned(), short);
+            vec![
+                column.model.name().to_owned(),
+                column.objective.clone(),
+                column.shape.0.to_string(),
+                column.shape.1.to_string(),
+                column.rank.to_string(),
+                shown(column.half.map(|half| half.centre)),
+                column.half.map_or("–".to_owned(), |half| {
+                    format!("{} to {}", short(half.low), short(half.high))
+                }),
+                shown(column.dimension()),
+                column.freedom().to_string(),
+                column.trials.to_string(),
+                column.unproved.to_string(),
+            ]
+        };
+        Table {
+            head: vec![
+                "model",
+                "objective",
+                "d1",
+                "d2",
+                "rank",
+                "half recovered at m",
+                "95 % band",
+                "statistical dimension",
+                "degrees of freedom",
+                "trials",
+                "not certified",
+            ],
+            rows: columns(rows).iter().map(line).collect(),
+        }
+    }
+}
+
+/// All trials of one model, shape and objective.
+pub(super) struct Column {
+    model: Model,
+    objective: String,
+    shape: (usize, usize),
+    rank: usize,
+    /// Where half of the trials recover, in measurements.
+    half: Option<Frontier>,
+    trials: usize,
+    unproved: usize,
+}
+
+impl Column {
+    /// Of the truth: the information limit.
+    fn freedom(&self) -> usize {
+        let (r, (d1, d2)) = (self.rank, self.shape);
+        if self.model.is_symmetric() {
+            r * (2 * d1 - r + 1) / 2
+        } else {
+            r * (d1 + d2 - r)
+        }
+    }
+
+    /// Of the descent cone of the nuclear norm at the truth, where the theory of Gaussian measurements says it.
+    fn dimension(&self) -> Option<f64> {
+        if self.model != Model::Sensing {
+            return None;
+        }
+        dimension::nuclear(self.shape, self.rank).ok()
+    }
+}
+
+/// In the order in which they first appear.
+fn columns(rows: &[Row]) -> Vec<Column> {
+    let mut order = Vec::new();
+    let mut groups: BTreeMap<(usize, String), Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let key = (row.model.name(), row.d1, row.d2);
+        let place = order.iter().position(|known| *known == key).unwrap_or_else(|| {
+            order.push(key);
+            order.len() - 1
+        });
+        groups
+            .entry((place, row.objective.clone()))
+            .or_default()
+            .push(row);
+    }
+    groups.into_values().filter_map(|rows| column(&rows)).collect()
+}
+
+fn column(rows: &[&Row]) -> Option<Column> {
+    let first = rows.first()?;
+    let known: Vec<(f64, bool)> = rows
+        .iter()
+        .filter_map(|row| Some((row.m as f64, row.recovered.or_else(|| refused(row))?)))
+        .collect();
+    Some(Column {
+        model: first.model,
+        objective: first.objective.clone(),
+        shape: (first.d1, first.d2),
+        rank: first.rank,
+        half: frontier(&known),
+        trials: rows.len(),
+        unproved: rows.len() - known.len(),
+    })
+}
+
+/// A trial that cannot be solved for want of data recovers nothing.
+fn refused(row: &Row) -> Option<bool> {
+    matches!(row.status.as_str(), "singular" | "empty").then_some(false)
+}
+
+/// How far the rows can be trusted.
+fn certified(rows: &[Row]) -> String {
+    let solved = rows.iter().filter(|row| refused(row).is_none()).count();
+    let certified = rows.iter().filter(|row| row.status == "certified").count();
+    let refused = rows.len() - solved;
+    let share = 100.0 * certified as f64 / solved.max(1) as f64;
+    let left = if refused == 0 {
+        String::new()
+    } else {
+        format!(
+            " {refused} more had too few data to have a flat problem (a singular D, or nothing observed) and count as not recovered."
+        )
+    };
+    format!("{certified} of {solved} solutions ({share:.2} %) are certified.{left}")
+}

@@ -1,0 +1,168 @@
+//! The lines where half of the trials recover, against size: flat and nuclear, and what theory says.
+
+use flatmin::experiment::recovery::Model;
+
+use super::Column;
+use crate::report::draw::axis::Axis;
+use crate::report::draw::chart::{Chart, Mark, Series};
+use crate::report::draw::colour::{BLUE, Colour, GREEN, GREY, INK, PURPLE, VERMILION};
+use crate::report::draw::scene::Point;
+use crate::report::draw::text::Font;
+use crate::report::figures::Panel;
+
+/// One figure a model.
+pub(super) fn panels(columns: &[Column], font: &Font) -> Vec<Panel> {
+    let mut models: Vec<Model> = Vec::new();
+    for column in columns {
+        if !models.contains(&column.model) {
+            models.push(column.model);
+        }
+    }
+    let of = |model: Model| -> Vec<&Column> {
+        let square = |column: &&Column| column.model == model && column.shape.0 == column.shape.1;
+        columns.iter().filter(square).collect()
+    };
+    models
+        .iter()
+        .filter_map(|model| panel(*model, &of(*model), font))
+        .collect()
+}
+
+fn panel(model: Model, columns: &[&Column], font: &Font) -> Option<Panel> {
+    let series = series(columns);
+    let points = || series.iter().flat_map(|series| series.points.iter());
+    let x = Axis::linear_with_room(points().map(|(x, _)| *x), "rows and columns d")?;
+    let y = Axis::linear(points().map(|(_, y)| *y).chain([0.0]), "measurements m")?;
+    let chart = Chart {
+        label: format!(
+            "Measurements at which half of the trials recover: {}",
+            model.name()
+        ),
+        x,
+        y,
+        series,
+    };
+    let theory = if model == Model::Sensing {
+        ", and the statistical dimension of the descent cone of the nuclear norm, where theory sees the transition"
+    } else {
+        ""
+    };
+    let caption = format!(
+        "{}: number of measurements at which half of the trials recover, with its 95 % band (thin), for square matrices. Grey: degrees of freedom, below which nothing is determined{theory}.",
+        model.name()
+    );
+    Some(Panel::drawn(
+        format!("frontier-{}", model.name()),
+        "Half recovered",
+        caption,
+        chart.draw(font),
+    ))
+}
+
+fn series(columns: &[&Column]) -> Vec<Series> {
+    let mut objectives: Vec<&str> = Vec::new();
+    for column in columns {
+        if !objectives.contains(&column.objective.as_str()) {
+            objectives.push(&column.objective);
+        }
+    }
+    let line = |name: &str, colour, dash, mark, points| Series {
+        name: name.to_owned(),
+        colour,
+        line: true,
+        dash,
+        mark,
+        points,
+    };
+    let mut series = Vec::new();
+    for (objective, colour) in objectives.iter().zip(COLOURS.iter().cycle()) {
+        let own = || columns.iter().filter(|column| column.objective == *objective);
+        let points = |value: fn(&Column) -> Option<f64>| -> Vec<Point> {
+            own()
+                .filter_map(|column| Some((column.shape.0 as f64, value(column)?)))
+                .collect()
+        };
+        series.push(line(
+            objective,
+            *colour,
+            None,
+            Mark::Disc,
+            points(|c| Some(c.half?.centre)),
+        ));
+        for end in [points(|c| Some(c.half?.low)), points(|c| Some(c.half?.high))] {
+            series.push(line("", *colour, Some((1.0, 2.0)), Mark::None, end));
+        }
+    }
+    let theory = |value: fn(&Column) -> Option<f64>| -> Vec<Point> {
+        let mut points: Vec<Point> = columns
+            .iter()
+            .filter_map(|column| Some((column.shape.0 as f64, value(column)?)))
+            .collect();
+        points.dedup_by(|a, b| a.0 == b.0);
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.dedup_by(|a, b| a.0 == b.0);
+        points
+    };
+    let dimension = theory(Column::dimension);
+    if !dimension.is_empty() {
+        series.push(line(
+            "statistical dimension",
+            INK,
+            Some((4.0, 2.0)),
+            Mark::None,
+            dimension,
+        ));
+    }
+    let freedom = theory(|column| Some(column.freedom() as f64));
+    series.push(line("degrees of freedom", GREY, None, Mark::None, freedom));
+    series
+}
+
+const COLOURS: [Colour; 4] = [BLUE, VERMILION, GREEN, PURPLE];
+
+/// How far the flat frontier of Gaussian sensing is from the statistical dimension.
+pub(super) fn against_dimension(columns: &[Column]) -> Option<String> {
+    let distances: Vec<f64> = columns
+        .iter()
+        .filter(|column| column.objective == "flat")
+        .filter_map(|column| Some(column.half?.centre / column.dimension()? - 1.0))
+        .collect();
+    let (low, high) = range(&distances)?;
+    Some(format!(
+        "Flat solutions of Gaussian sensing recover half of the time at {:.1} % to {:.1} % of the statistical dimension of the nuclear norm's descent cone.",
+        100.0 * (1.0 + low),
+        100.0 * (1.0 + high)
+    ))
+}
+
+/// Where the frontiers of flat and nuclear differ, and by how much.
+pub(super) fn flat_against_nuclear(columns: &[Column]) -> Vec<String> {
+    let mut models: Vec<Model> = columns.iter().map(|column| column.model).collect();
+    models.dedup();
+    let sentence = |model: &Model| {
+        let differences: Vec<f64> = columns
+            .iter()
+            .filter(|column| column.model == *model && column.objective == "flat")
+            .filter_map(|flat| {
+                let nuclear = columns.iter().find(|column| {
+                    column.model == *model && column.objective == "nuclear" && column.shape == flat.shape
+                })?;
+                Some(flat.half?.centre / nuclear.half?.centre - 1.0)
+            })
+            .collect();
+        let (low, high) = range(&differences)?;
+        Some(format!(
+            "{}: flat needs between {:+.1} % and {:+.1} % of the measurements more than nuclear.",
+            model.name(),
+            100.0 * low,
+            100.0 * high
+        ))
+    };
+    models.iter().filter_map(sentence).collect()
+}
+
+fn range(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    Some((low, high))
+}

@@ -1,0 +1,169 @@
+//! Experiments: a configuration and a seed give rows, the same ones however they are run. One experiment a file.
+//!
+//! An experiment is a list of [`Job`]s. A job draws its random numbers from the stream of (seed, experiment, cell, trial)
+//! alone (see [`Stream::of_trial`](crate::random::Stream::of_trial)) and runs on one thread, so that any subset of jobs, in
+//! any order and on any number of threads, gives the same rows. What can go wrong with a trial is a value in its row.
+
+mod frontier;
+pub mod recovery;
+
+pub use frontier::{Frontier, frontier};
+
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::solve::Status;
+
+/// One unit of work, which gives all its rows or none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// What is varied, as text: the same in every row of the job.
+    pub cell: String,
+    /// Which repetition.
+    pub trial: u64,
+    /// How many rows it gives.
+    pub rows: usize,
+    /// Predicted work, in any unit: the longest jobs go first.
+    pub cost: f64,
+}
+
+/// A row of an experiment: one line of a table, empty where a number is unknown.
+pub trait Row: Serialize + DeserializeOwned + Clone + Send {
+    /// Cell and trial of the job that gave it.
+    fn job(&self) -> (&str, u64);
+}
+
+/// A configuration that knows its jobs.
+pub trait Experiment: Sync {
+    /// What a job gives.
+    type Row: Row;
+
+    /// All jobs, in the order of the finished table.
+    fn jobs(&self) -> Vec<Job>;
+
+    /// The rows of one job. `interrupt` is passed on to the solvers; the rows of an interrupted job are thrown away.
+    ///
+    /// # Errors
+    /// A failure that no trial should meet; what a trial may meet stands in its row.
+    fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Self::Row>, Error>;
+}
+
+/// How a call of [`run`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All jobs are done.
+    Done,
+    /// `interrupt` was set: jobs in flight are lost, and no others.
+    Interrupted,
+    /// The sink broke off.
+    Broken,
+}
+
+/// Runs `jobs` on `threads` threads, each job on one, the longest first; `sink` gets the rows of each as it ends.
+///
+/// # Errors
+/// The first failure of a job; threads that cannot be started.
+pub fn run<E: Experiment>(
+    experiment: &E,
+    jobs: &[Job],
+    threads: usize,
+    interrupt: &AtomicBool,
+    sink: impl FnMut(Vec<E::Row>) -> ControlFlow<()> + Send,
+) -> Result<Ending, Error> {
+    let mut order: Vec<&Job> = jobs.iter().collect();
+    order.sort_by(|a, b| b.cost.total_cmp(&a.cost));
+    let shared = Shared {
+        next: AtomicUsize::new(0),
+        broken: AtomicBool::new(false),
+        failure: Mutex::new(None),
+        sink: Mutex::new(sink),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, order.len().max(1)) {
+            scope.spawn(|| shared.work(experiment, &order, interrupt));
+        }
+    });
+    if let Some(error) = shared
+        .failure
+        .into_inner()
+        .unwrap_or_else(|lock| lock.into_inner())
+    {
+        return Err(error);
+    }
+    Ok(
+        match (interrupt.load(Ordering::Relaxed), shared.broken.into_inner()) {
+            (_, true) => Ending::Broken,
+            (true, _) => Ending::Interrupted,
+            _ => Ending::Done,
+        },
+    )
+}
+
+/// What the threads of a run share.
+struct Shared<S> {
+    /// The next job that nobody has taken.
+    next: AtomicUsize,
+    broken: AtomicBool,
+    failure: Mutex<Option<Error>>,
+    sink: Mutex<S>,
+}
+
+impl<S> Shared<S> {
+    /// Takes jobs until there are none, in a pool of one thread: nothing below it may use another.
+    fn work<E: Experiment>(&self, experiment: &E, jobs: &[&Job], interrupt: &AtomicBool)
+    where
+        S: FnMut(Vec<E::Row>) -> ControlFlow<()> + Send,
+    {
+        let pool = match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+            Ok(pool) => pool,
+            Err(_) => {
+                return self.fail(Error::Numerical(
+                    "a thread of an experiment: it cannot be started",
+                ));
+            }
+        };
+        while let Some(job) = jobs.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let over = || interrupt.load(Ordering::Relaxed) || self.broken.load(Ordering::Relaxed);
+            if over() {
+                return;
+            }
+            match pool.install(|| experiment.run(job, interrupt)) {
+                // Set while the job ran, it may have cut it short.
+                Ok(_) if interrupt.load(Ordering::Relaxed) => return,
+                Ok(rows) => self.deliver(rows),
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+
+    fn deliver<R>(&self, rows: Vec<R>)
+    where
+        S: FnMut(Vec<R>) -> ControlFlow<()>,
+    {
+        let mut sink = self.sink.lock().unwrap_or_else(|lock| lock.into_inner());
+        if sink(rows).is_break() {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn fail(&self, error: Error) {
+        let mut failure = self.failure.lock().unwrap_or_else(|lock| lock.into_inner());
+        failure.get_or_insert(error);
+        self.broken.store(true, Ordering::Relaxed);
+    }
+}
+
+/// As rows say it.
+pub(crate) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Certified => "certified",
+        Status::Converged => "converged",
+        Status::Budget => "budget",
+        Status::Interrupted => "interrupted",
+    }
+}
