@@ -6,7 +6,7 @@ use faer::Mat;
 use flatmin::depth::chain::{Chain, audit, nuclear_law};
 use flatmin::linalg::dense::thin_svd;
 use flatmin::linalg::vector::norm;
-use flatmin::solve::Record;
+use flatmin::solve::{Record, Solution, Status};
 use flatmin::{Error, Problem};
 use ndarray::Array2;
 
@@ -58,6 +58,11 @@ pub(crate) fn law(
         least_nuclear_norm: least,
         at_least_nuclear_norm: least.map(at),
     }
+}
+
+/// The least ‖X‖_* that fits, where the solution of that problem is certified.
+pub(crate) fn least(nuclear: &Solution) -> Option<f64> {
+    (nuclear.status == Status::Certified).then_some(nuclear.certificate.value)
 }
 
 /// Fills in the errors against what was never used to solve.

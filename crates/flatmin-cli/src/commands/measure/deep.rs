@@ -49,7 +49,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
     let best = (!args.no_bound)
         .then(|| run.solve(&problem, &run.settings(Fit::Exact), &args.data))
         .transpose()?;
-    let least = best.as_ref().map(|best| best.certificate.value);
+    let least = best.as_ref().and_then(deep::least);
     result.nuclear_law = Some(deep::law(&result, &problem, singular_values.iter().sum(), least));
     result.seconds = run.seconds();
     if let Some(out) = &run.out {

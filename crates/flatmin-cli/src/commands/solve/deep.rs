@@ -57,11 +57,8 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let nuclear_norm = singular_values.iter().sum();
     let report = deep::report(&args.data, &found.history, singular_values, &x, truth);
     let problem = problem.with(Fit::Exact, Objective::Nuclear).map_err(about)?;
-    let least = run
-        .solve(&problem, &run.settings(Fit::Exact), &args.data)?
-        .certificate
-        .value;
-    result.nuclear_law = Some(deep::law(&result, &problem, nuclear_norm, Some(least)));
+    let least = deep::least(&run.solve(&problem, &run.settings(Fit::Exact), &args.data)?);
+    result.nuclear_law = Some(deep::law(&result, &problem, nuclear_norm, least));
     result.seconds = run.seconds();
     if let Some(out) = &run.out {
         run_files::write(out, &result, &report)?;
