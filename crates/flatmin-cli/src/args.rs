@@ -70,7 +70,8 @@ pub(crate) struct MeasureArgs {
     pub(crate) model: Model,
     /// The data, as for `solve`
     pub(crate) data: PathBuf,
-    /// The factors: .npz with L (d1, k) and R (d2, k); for symmetric models U1 (d, k1) and U2 (d, k2)
+    /// The factors: .npz with L (d1, k) and R (d2, k); for symmetric models U1 (d, k1) and U2 (d, k2); for sparse V (K, d);
+    /// for deep W1, W2, …
     pub(crate) factors: PathBuf,
     /// Measure the factors alone: do not solve for the flattest to compare them with
     #[arg(long)]
@@ -158,21 +159,21 @@ pub(crate) struct RunArgs {
     pub(crate) verbose: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct GenerateArgs {
     /// What the data are
     pub(crate) model: Model,
-    /// Rows of the matrix
+    /// Rows of the matrix; for sparse the length of the vector
     #[arg(long, default_value_t = 30, value_parser = values::dimension)]
     pub(crate) d1: usize,
     /// Columns of the matrix [default: as many as rows]
     #[arg(long, value_parser = values::dimension)]
     pub(crate) d2: Option<usize>,
-    /// Rank of the matrix [default: 2; phase 1]
+    /// Rank of the matrix; for sparse the number of non-zeros [default: 2; phase 1]
     #[arg(long, value_parser = values::dimension)]
     pub(crate) rank: Option<usize>,
     /// Number of measurements [default: three a degree of freedom, rank·(d1 + d2 − rank) of them; symmetric models four of
-    /// rank·(2d − rank + 1)/2; completion five, at most all entries]
+    /// rank·(2d − rank + 1)/2; completion five, at most all entries; sparse 2·rank·ln(d1/rank) + 2·rank + 1]
     #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
     pub(crate) m: Option<usize>,
     /// Network: how many of the eigenvalues of M are negative [default: half of them]

@@ -4,6 +4,7 @@ mod args;
 mod assess;
 mod commands;
 mod completion;
+mod depth;
 mod experiment;
 mod failure;
 mod input;

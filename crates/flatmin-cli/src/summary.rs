@@ -12,11 +12,12 @@ type Line = (&'static str, String);
 pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
     let lines = [
         Some(("result", ending(result))),
-        Some(("matrix", matrix(result))),
+        Some((found(result), matrix(result))),
         Some(("problem", problem(result))),
         proof(result),
         flatness(result),
         outliers(result),
+        law(result),
         result
             .residual
             .filter(|_| result.outliers.is_none())
@@ -50,6 +51,9 @@ fn ending(r: &ResultFile) -> String {
     };
     match r.status.as_deref() {
         Some("certified") => format!("certified: no smaller {objective} is possible, to the gap below"),
+        Some("converged") if r.model == "deep" => {
+            "stationary: the flattest end of several searches; nothing is proved".to_owned()
+        }
         Some("converged") => {
             "converged; what is proved is the gap below, not the tolerance asked for".to_owned()
         }
@@ -60,8 +64,21 @@ fn ending(r: &ResultFile) -> String {
     }
 }
 
+/// What was sought.
+fn found(r: &ResultFile) -> &'static str {
+    if r.model == "sparse" { "vector" } else { "matrix" }
+}
+
 fn matrix(r: &ResultFile) -> String {
     let (rows, columns) = r.shape;
+    if r.model == "sparse" {
+        return format!(
+            "{} entries, {} of them not zero, from {} measurements",
+            count(rows),
+            count(r.rank),
+            count(r.measurements)
+        );
+    }
     let what = if matches!(r.model.as_str(), "completion" | "rpca") {
         "entries"
     } else {
@@ -89,7 +106,10 @@ fn problem(r: &ResultFile) -> String {
         Some("bias") => ", after subtracting row and column means",
         _ => "",
     };
-    format!("{}, {}, {fit}{centre}", r.model, r.objective)
+    let depth = r
+        .depth
+        .map_or(String::new(), |depth| format!(" of depth {depth}"));
+    format!("{}{depth}, {}, {fit}{centre}", r.model, r.objective)
 }
 
 fn proof(r: &ResultFile) -> Option<Line> {
@@ -109,11 +129,28 @@ fn flatness(r: &ResultFile) -> Option<Line> {
         Some(excess) if excess > 1.0 => format!(", at most {} times that of {best}", at_most(1.0 + excess)),
         Some(excess) if excess > 0.0 => format!(", within {} (relative) of {best}", at_most(excess)),
         Some(_) => format!(", that of {best}, to rounding"),
+        None if r.model == "deep" => String::new(),
         None => "; nothing is proved about the smallest possible".to_owned(),
     };
+    let trace = match (r.scaled_trace, r.trace) {
+        (Some(scaled), _) if r.depth.is_none() => format!("scaled trace {}", short(scaled)),
+        (_, trace) => format!("trace {}", short(trace?)),
+    };
+    Some(("flatness", trace + &proved))
+}
+
+fn law(r: &ResultFile) -> Option<Line> {
+    let law = r.nuclear_law.as_ref()?;
+    let least = law.at_least_nuclear_norm.map_or(String::new(), |least| {
+        format!("; at the smallest ‖X‖∗ that fits, {}", short(least))
+    });
     Some((
-        "flatness",
-        format!("scaled trace {}{proved}", short(r.scaled_trace?)),
+        "law",
+        format!(
+            "{} at this X for an isometry: the trace is {} times that{least}",
+            short(law.at_solution),
+            short(law.ratio?)
+        ),
     ))
 }
 
@@ -123,7 +160,7 @@ fn unique(r: &ResultFile) -> String {
         .map_or(String::new(), |margin| format!(" (margin {})", short(margin)));
     match r.unique {
         Some(true) => format!("yes{margin}"),
-        Some(false) => "no: other matrices do as well".to_owned(),
+        Some(false) => "no: others do as well".to_owned(),
         None => "not decided".to_owned(),
     }
 }

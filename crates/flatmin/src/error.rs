@@ -77,9 +77,9 @@ pub enum Error {
         /// Largest eigenvalue of D².
         largest: f64,
     },
-    /// No matrix satisfies A(X) = y.
+    /// Nothing satisfies A(X) = y.
     #[error(
-        "the measurements contradict each other: no matrix fits them better than to {residual:.3e} of ‖y‖; \
+        "the measurements contradict each other: nothing fits them better than to {residual:.3e} of ‖y‖; \
          expected consistent data, or a fit that allows noise (--epsilon or --lambda)"
     )]
     Inconsistent {

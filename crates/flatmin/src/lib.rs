@@ -78,6 +78,7 @@
 //! | [`flatness`] | D1, D2 and their powers ([`flatness::Weights`]), the map in the variable Z ([`flatness::Rescaled`]), traces, Hessian, audit |
 //! | [`solve`] | the methods, in the variable Z, and the one place where a method is chosen |
 //! | [`certificate`] | (D): a lower bound that is proved, rounding included; the gap; uniqueness |
+//! | [`depth`] | K factors instead of two: Hadamard products of vectors ([`depth::hadamard`]), chains of matrices ([`depth::chain`]) |
 //! | [`theory`] | what theory says of an instance: regularity, coherence, identifiability, isometry, statistical dimension |
 //! | [`linalg`] | what the mathematics needs of linear algebra: decompositions, Lanczos methods, a proved bound on an operator norm |
 //! | [`Error`] | what can be wrong with an input, with the numbers that show it |
@@ -107,6 +108,7 @@
 #![deny(missing_docs)]
 
 pub mod certificate;
+pub mod depth;
 mod domain;
 mod error;
 pub mod experiment;

@@ -32,6 +32,25 @@ impl Fit {
     pub fn is_absolute(self) -> bool {
         matches!(self, Fit::Absolute(_) | Fit::AbsoluteBall(_))
     }
+
+    /// Refuses an ε, λ, θ or τ that is not positive and finite.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let (name, value) = match self {
+            Fit::Exact => return Ok(()),
+            Fit::Ball(epsilon) => ("epsilon", epsilon),
+            Fit::Penalised(lambda) => ("lambda", lambda),
+            Fit::Absolute(theta) => ("theta", theta),
+            Fit::AbsoluteBall(radius) => ("radius", radius),
+        };
+        if value > 0.0 && value.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Setting {
+            name,
+            found: value.to_string(),
+            expected: "a positive number",
+        })
+    }
 }
 
 /// Which weights the nuclear norm carries: ‖W1 X W2‖_*.
@@ -84,23 +103,7 @@ impl Problem {
         check_length("y", data.len(), map.measurements())?;
         check_finite("y", &data)?;
         check_magnitude("y", &data, LARGEST)?;
-        let positive = |name, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                return Ok(());
-            }
-            Err(Error::Setting {
-                name,
-                found: value.to_string(),
-                expected: "a positive number",
-            })
-        };
-        match fit {
-            Fit::Exact => {}
-            Fit::Ball(epsilon) => positive("epsilon", epsilon)?,
-            Fit::Penalised(lambda) => positive("lambda", lambda)?,
-            Fit::Absolute(theta) => positive("theta", theta)?,
-            Fit::AbsoluteBall(radius) => positive("radius", radius)?,
-        }
+        fit.check()?;
         if fit.is_absolute() && objective != Objective::Nuclear {
             return Err(Error::Setting {
                 name: "the objective of robust PCA",

@@ -17,6 +17,10 @@ pub(crate) enum Model {
     Bilinear,
     /// Some of the entries of X
     Completion,
+    /// y = A x for x = v_1 ⊙ … ⊙ v_K, an entrywise product of K vectors
+    Sparse,
+    /// y_i = ⟨A_i, X⟩ for X = W_1 ⋯ W_K, a product of K matrices
+    Deep,
     /// y_i = x_iᵀ M x_i for known vectors x_i and a covariance M = U Uᵀ
     Covariance,
     /// y_i = (x_iᵀ u)² for known vectors x_i: M = u uᵀ
@@ -34,6 +38,8 @@ impl Model {
             Model::Sensing => "sensing",
             Model::Bilinear => "bilinear",
             Model::Completion => "completion",
+            Model::Sparse => "sparse",
+            Model::Deep => "deep",
             Model::Covariance => "covariance",
             Model::Phase => "phase",
             Model::Network => "network",
@@ -66,6 +72,8 @@ pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) completion: CompletionArgs,
     #[command(flatten)]
+    pub(crate) depth: DepthArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) robust: RobustArgs,
@@ -77,8 +85,9 @@ pub(crate) struct ModelArgs {
 impl ModelArgs {
     /// Refuses an option that was given with a model that has none of that name.
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
-        let (completion, network, robust) = (&self.completion, &self.network, &self.robust);
-        let given: [(&str, bool, &[Model]); 8] = [
+        let (completion, network, robust, depth) =
+            (&self.completion, &self.network, &self.robust, &self.depth);
+        let given: [(&str, bool, &[Model]); 11] = [
             (
                 "--isometry",
                 self.isometry,
@@ -95,6 +104,9 @@ impl ModelArgs {
             ("--center", completion.center.is_some(), &[Model::Completion]),
             ("--theta", robust.theta.is_some(), &[Model::Rpca]),
             ("--radius", robust.radius.is_some(), &[Model::Rpca]),
+            ("--depth", depth.depth.is_some(), &[Model::Sparse, Model::Deep]),
+            ("--width", depth.width.is_some(), &[Model::Deep]),
+            ("--starts", depth.starts.is_some(), &[Model::Deep]),
         ];
         for (option, given, models) in given {
             if given && !models.contains(&model) {
@@ -120,6 +132,21 @@ pub(crate) struct CompletionArgs {
     /// What to subtract before solving and to add to predictions [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) center: Option<Centring>,
+}
+
+/// Options of the models of more than two factors.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Depth")]
+pub(crate) struct DepthArgs {
+    /// Number K of factors [default: 2 for sparse, 3 for deep]
+    #[arg(long, value_name = "K", value_parser = values::depth)]
+    pub(crate) depth: Option<usize>,
+    /// Columns of every hidden layer of a deep chain [default: min(d1, d2), beyond which no chain is flatter]
+    #[arg(long, value_name = "N", value_parser = values::dimension)]
+    pub(crate) width: Option<usize>,
+    /// Random starting points of a deep chain beside that of the two-factor solution [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) starts: Option<usize>,
 }
 
 /// Options of the quadratic network.

@@ -60,6 +60,13 @@ pub(super) fn lambda(text: &str) -> Result<Lambda, String> {
     }
 }
 
+pub(super) fn depth(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(depth @ 2..=1000) => Ok(depth),
+        _ => Err("expected an integer from 2 to 1000".to_owned()),
+    }
+}
+
 pub(super) fn positive(text: &str) -> Result<f64, String> {
     number(text, |v| v > 0.0, "expected a positive number")
 }

@@ -13,6 +13,17 @@ pub(crate) struct SensingData {
     pub(crate) truth: Option<Array2<f64>>,
 }
 
+/// Sparse: y = A x.
+#[derive(Clone, Debug)]
+pub(crate) struct SparseData {
+    /// m × d, C order.
+    pub(crate) a: Array2<f64>,
+    /// m.
+    pub(crate) y: Vec<f64>,
+    /// d.
+    pub(crate) truth: Option<Vec<f64>>,
+}
+
 /// Bilinear sensing: y_i = a_iᵀ X b_i.
 #[derive(Clone, Debug)]
 pub(crate) struct BilinearData {

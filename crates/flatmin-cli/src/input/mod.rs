@@ -29,7 +29,7 @@ use ndarray::Array2;
 pub(crate) use entries::Completion;
 use entries::Entries;
 pub(crate) use held_out::TestEntries;
-use instance::{BilinearData, CompletionData, RobustData, SensingData, SymmetricData};
+use instance::{BilinearData, CompletionData, RobustData, SensingData, SparseData, SymmetricData};
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -39,6 +39,21 @@ pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
 /// Bilinear sensing from `.npz`.
 pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
     in_file(path, || only_npz(path).and_then(|()| npz::read_bilinear(path)))
+}
+
+/// Sparse recovery from `.npz`.
+pub(crate) fn read_sparse(path: &Path) -> Result<SparseData> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_sparse(path)))
+}
+
+/// The layers V (K × d) of a deep Hadamard product from `.npz`.
+pub(crate) fn read_vectors(path: &Path) -> Result<Array2<f64>> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_vectors(path)))
+}
+
+/// The layers W1, W2, … of a chain of matrices from `.npz`.
+pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
+    in_file(path, || only_npz(path).and_then(|()| npz::read_layers(path)))
 }
 
 /// A symmetric model from `.npz`.

@@ -8,7 +8,8 @@
 //! | completion | `rows`, `cols` (0-based integers), `y`, `shape` (2 integers) |
 //! | completion | or `X` (d1, d2), NaN where nothing was observed |
 //! | robust PCA | `Y` (d1, d2), NaN where nothing was observed; optionally a boolean `mask` (d1, d2), true where it was |
-//! | factors | `L` (d1, k), `R` (d2, k) |
+//! | sparse | `A` (m, d), `y` (m), `truth` (d) |
+//! | factors | `L` (d1, k), `R` (d2, k); or `V` (K, d); or `W1` (d1, n), `W2`, …, `WK` (n, d2) |
 //! | factors of a symmetric matrix | `U1` (d, k1), `U2` (d, k2) |
 //!
 //! An instance may also have `truth` (d1, d2), for the symmetric models a symmetric matrix (d, d). Every shape is checked against every other.
@@ -20,7 +21,7 @@ use ndarray::{Array2, Dim, Ix2, Ix3};
 
 use super::archive::Archive;
 use super::entries::{Entries, Places};
-use super::instance::{BilinearData, RobustData, SensingData, SymmetricData};
+use super::instance::{BilinearData, RobustData, SensingData, SparseData, SymmetricData};
 use super::npy;
 
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -30,6 +31,18 @@ pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
     let y = archive.vector("y", m, "as many as \"A\" has matrices")?;
     let truth = archive.optional("truth", Dim([d1, d2]))?;
     Ok(SensingData { a, y, truth })
+}
+
+pub(crate) fn read_sparse(path: &Path) -> Result<SparseData> {
+    let mut archive = Archive::open(path, &["A", "y"], &["truth"])?;
+    let a = archive.numbers::<Ix2>("A", "(m, d)")?;
+    let y = archive.vector("y", a.nrows(), "as many as \"A\" has rows")?;
+    let truth = archive.optional("truth", Dim([a.ncols()]))?;
+    Ok(SparseData {
+        a,
+        y,
+        truth: truth.map(|truth: ndarray::Array1<f64>| truth.to_vec()),
+    })
 }
 
 pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
@@ -151,6 +164,24 @@ pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
         "key \"R\": found {found} columns, expected {k} (as many as \"L\" has)"
     );
     Ok((left, right))
+}
+
+/// Layers of x = v_1 ⊙ … ⊙ v_K, one a row.
+pub(crate) fn read_vectors(path: &Path) -> Result<Array2<f64>> {
+    Archive::open(path, &["V"], &[])?.numbers("V", "(depth, d)")
+}
+
+/// Layers of X = W_1 ⋯ W_K, as many as there are without a break.
+pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
+    let mut archive = Archive::open(path, &["W1", "W2"], &["W3, ..."])?;
+    let mut layers = Vec::new();
+    loop {
+        let key = format!("W{}", layers.len() + 1);
+        if !archive.has(&key) {
+            return Ok(layers);
+        }
+        layers.push(archive.numbers(&key, "(rows, columns)")?);
+    }
 }
 
 /// Factors of M = U1 U1ᵀ − U2 U2ᵀ; `U2` may be absent.

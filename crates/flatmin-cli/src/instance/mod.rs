@@ -7,6 +7,7 @@ pub(crate) use completion::CompletionExtras;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use flatmin::map::{Adjoint, Dense, Entries, MeasurementMap, RankOne, SymmetricRankOne};
 use ndarray::Array2;
 
@@ -61,13 +62,14 @@ pub(crate) fn load(
         ..Extras::default()
     };
     let (map, y, extras): (Box<dyn MeasurementMap>, _, _) = match model {
-        Model::Sensing => {
+        Model::Sensing | Model::Deep => {
             let data = input::read_sensing(path).or_input()?;
             let (m, d1, d2) = data.a.dim();
             // The reader gives C order from the start of its allocation.
             let map = Dense::new(data.a.into_raw_vec_and_offset().0, m, (d1, d2)).map_err(about)?;
             (Box::new(map), data.y, with_truth(data.truth))
         }
+        Model::Sparse => return Err(anyhow!("sparse has no matrix: it is read by `depth::sparse`").into()),
         Model::Bilinear => {
             let data = input::read_bilinear(path).or_input()?;
             let (m, shape) = (data.a.nrows(), (data.a.ncols(), data.b.ncols()));

@@ -36,6 +36,12 @@ pub(crate) struct ResultFile {
     pub(crate) trace_left: Option<f64>,
     /// The part of the trace in the R block (symmetric models: U2).
     pub(crate) trace_right: Option<f64>,
+    /// Number K of factors (sparse, deep).
+    pub(crate) depth: Option<usize>,
+    /// The parts of the trace in the K layers (sparse, deep).
+    pub(crate) trace_layers: Option<Vec<f64>>,
+    /// The trace against the law of the identity (deep).
+    pub(crate) nuclear_law: Option<NuclearLaw>,
     /// scaled_trace over its proved minimum, minus 1.
     pub(crate) excess_flatness: Option<f64>,
     /// ‖A(X) − y‖₂ / ‖y‖₂.
@@ -141,6 +147,23 @@ impl ResultFile {
     }
 }
 
+/// The trace at a chain W_1 ⋯ W_K = X against 2K·c·(d1·d2)^{1/K}·‖X‖_*^{2 − 2/K}, c = Σ ‖A_i‖_F²/(d1·d2): the least trace
+/// over all chains of X if A were √c times an isometry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct NuclearLaw {
+    /// The law at this X.
+    pub(crate) at_solution: f64,
+    /// trace over `at_solution`.
+    pub(crate) ratio: Option<f64>,
+    /// ‖X‖_*.
+    pub(crate) nuclear_norm: f64,
+    /// The smallest ‖X‖_* that fits the data; null where it was not computed.
+    pub(crate) least_nuclear_norm: Option<f64>,
+    /// The law at that X.
+    pub(crate) at_least_nuclear_norm: Option<f64>,
+}
+
 /// What `report.html` is drawn from besides `result.json`; written as `report.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -149,6 +172,8 @@ pub(crate) struct ReportData {
     pub(crate) source: String,
     /// Singular values of D1 X D2, largest first.
     pub(crate) singular_values: Vec<f64>,
+    /// x and its truth (sparse).
+    pub(crate) vector: Option<VectorPicture>,
     /// The solver's course.
     pub(crate) history: Vec<HistoryRow>,
     /// The loss along one random direction from flat and from sharp factors of the same X.
@@ -161,6 +186,14 @@ pub(crate) struct ReportData {
     pub(crate) sparse: Option<Heatmap>,
     /// The true matrix, where it was given.
     pub(crate) truth: Option<Heatmap>,
+}
+
+/// A vector and, where it was given, the true one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct VectorPicture {
+    pub(crate) recovered: Vec<f64>,
+    pub(crate) truth: Option<Vec<f64>>,
 }
 
 /// One record of the solver's course; unknown numbers are null.

@@ -39,6 +39,15 @@ pub(crate) fn write_report(out: &OutputDir, rendered: &Rendered) -> Result<()> {
     )
 }
 
+/// `factors.npz` with these keys.
+pub(crate) fn write_layers(out: &OutputDir, layers: &[(String, Array2<f64>)]) -> Result<()> {
+    let members: Vec<(&str, Member<'_>)> = layers
+        .iter()
+        .map(|(key, layer)| (key.as_str(), layer.view().into()))
+        .collect();
+    out.write("factors.npz", |file| write_npz(file, &members))
+}
+
 /// `factors.npz`, and the ids where the data had any.
 pub(crate) fn write_solution(out: &OutputDir, x: &Factors, domain: Domain, extras: &Extras) -> Result<()> {
     if domain.is_symmetric() {

@@ -82,7 +82,7 @@ pub(super) fn recovered(x: &Factors, centre: &Centre) -> Heatmap {
 }
 
 /// A matrix that is in memory already.
-pub(super) fn dense(matrix: &Array2<f64>) -> Heatmap {
+pub(crate) fn dense(matrix: &Array2<f64>) -> Heatmap {
     averaged(
         matrix.dim(),
         matrix.indexed_iter().map(|((a, b), value)| (a, b, *value)),

@@ -1,7 +1,7 @@
 //! What the report is drawn from, beside `result.json`.
 
 mod cross_section;
-mod heatmap;
+pub(crate) mod heatmap;
 mod signed;
 
 use std::path::Path;
@@ -49,6 +49,7 @@ pub(crate) fn gather(
             .certificate
             .map_or(Vec::new(), |c| c.singular_values.clone()),
         history: course.history.iter().map(row).collect(),
+        vector: None,
         cross_section,
         observed: observed.map(|entries| heatmap::observed(entries, problem.data(), &centre)),
         recovered: Some(heatmap::recovered(x, &centre)),
@@ -81,14 +82,14 @@ pub(crate) fn add_separation(report: &mut ReportData, problem: &Problem, s: &[f6
 }
 
 /// The name of the input file, without the folders: they are of no interest to who reads the report.
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
 }
 
-fn row(record: &Record) -> HistoryRow {
+pub(crate) fn row(record: &Record) -> HistoryRow {
     let known = |value: Option<f64>| value.filter(|value| value.is_finite());
     HistoryRow {
         iteration: record.iteration,

@@ -1,6 +1,6 @@
 //! Made-up runs for the tests.
 
-use crate::output::result::{CrossSection, Heatmap, HistoryRow, ReportData, ResultFile};
+use crate::output::result::{CrossSection, Heatmap, HistoryRow, ReportData, ResultFile, VectorPicture};
 
 /// A certified, unique, flat and exact solution.
 pub(crate) fn result() -> ResultFile {
@@ -48,6 +48,7 @@ pub(crate) fn data() -> ReportData {
             .chain((0..28).map(|i| 1e-12 / f64::from(i + 1)))
             .collect(),
         history: (0..30).map(history_row).collect(),
+        vector: None,
         cross_section: Some(cross_section(12.0)),
         observed: Some(heatmap(30, 30, |i, j| (i * 7 + j * 5) % 11 % 2 == 0)),
         recovered: Some(heatmap(30, 30, |_, _| true)),
@@ -121,6 +122,7 @@ pub(crate) fn edge_cases() -> Vec<(&'static str, ReportData)> {
         ("wild", wild()),
         ("long", long()),
         ("large", large()),
+        ("vector", vector()),
     ]
 }
 
@@ -189,6 +191,17 @@ fn long() -> ReportData {
     ReportData {
         observed: Some(heatmap(1, 200, two_fifths)),
         recovered: Some(heatmap(200, 1, two_fifths)),
+        ..ReportData::default()
+    }
+}
+
+/// A vector with holes and ends of the numbers, beside a true one.
+fn vector() -> ReportData {
+    ReportData {
+        vector: Some(VectorPicture {
+            recovered: vec![0.0, 1e300, -1e-300, f64::NAN, 2.0],
+            truth: Some(vec![0.0, 1e300, 0.0, 0.0, -2.0]),
+        }),
         ..ReportData::default()
     }
 }

@@ -56,13 +56,21 @@ fn problem(r: &ResultFile) -> Vec<Row> {
         text("model", &r.model, "the kind of measurements A"),
         text("shape", &shape, "rows and columns of the matrix, d1 × d2"),
         text("measurements", &count(r.measurements), "m, the length of y"),
-        text("rank", &count(r.rank), "of X, to working precision"),
+        text("rank", &count(r.rank), rank_meaning(r)),
         text(
             "status",
             status,
             "how the solver ended; certified: gap ≤ tolerance is proved",
         ),
     ]
+}
+
+fn rank_meaning(r: &ResultFile) -> &'static str {
+    if r.model == "sparse" {
+        "entries of x that are not zero"
+    } else {
+        "of X, to working precision"
+    }
 }
 
 fn optimum(r: &ResultFile) -> Vec<Row> {
@@ -83,6 +91,9 @@ fn optimum(r: &ResultFile) -> Vec<Row> {
 
 fn value_meaning(r: &ResultFile) -> &'static str {
     match (r.fit.as_str(), r.objective.as_str()) {
+        ("lambda", _) if r.model == "sparse" => "half the squared misfit plus λ·Σ ‖a_l‖²|x_l|^(2 − 2/K)",
+        _ if r.model == "sparse" => "Σ ‖a_l‖²|x_l|^(2 − 2/K), a_l the columns of A",
+        _ if r.model == "deep" => "no convex objective belongs to a chain",
         ("lambda", _) => "the penalised objective: half the squared misfit plus λ times the norm",
         (_, "nuclear") => "the nuclear norm ‖X‖∗",
         (_, "flat") => "‖D1 X D2‖∗, the nuclear norm of the rescaled matrix",
@@ -90,7 +101,83 @@ fn value_meaning(r: &ResultFile) -> &'static str {
     }
 }
 
+/// The models of K factors have K blocks, and no scaling that differs between them.
+fn layers(r: &ResultFile) -> Vec<Row> {
+    let layers = r.trace_layers.as_deref().unwrap_or_default();
+    let each: Vec<String> = layers.iter().map(|trace| long(*trace)).collect();
+    let mut rows = vec![
+        text(
+            "depth",
+            &r.depth.map_or("–".to_owned(), count),
+            "number K of factors",
+        ),
+        number(
+            "trace",
+            r.trace,
+            "of the Hessian of the squared loss at the factors",
+            NOT_COMPUTED,
+        ),
+        text(
+            "trace_layers",
+            &each.join(", "),
+            "its parts in the blocks of the layers",
+        ),
+        number(
+            "excess_flatness",
+            r.excess_flatness,
+            "trace over its proved minimum, minus 1: at most so much sharper than the flattest",
+            "no minimum is proved",
+        ),
+        number(
+            "lambda_max",
+            r.lambda_max,
+            "largest eigenvalue of that Hessian",
+            NOT_COMPUTED,
+        ),
+        number(
+            "squared_norm",
+            r.squared_norm,
+            "sum of the squares of all factors",
+            NOT_COMPUTED,
+        ),
+    ];
+    if let Some(law) = &r.nuclear_law {
+        let formula = "2K·c·(d1·d2)^(1/K)·‖X‖∗^(2 − 2/K), c = Σ‖A_i‖²/(d1·d2): the least trace of any chain of this X, were A √c times an isometry";
+        rows.push(number(
+            "nuclear_law.at_solution",
+            Some(law.at_solution),
+            formula,
+            NOT_COMPUTED,
+        ));
+        rows.push(number("nuclear_law.ratio", law.ratio, "trace over that", "X = 0"));
+        rows.push(number(
+            "nuclear_law.nuclear_norm",
+            Some(law.nuclear_norm),
+            "‖X‖∗",
+            NOT_COMPUTED,
+        ));
+        let least = law.least_nuclear_norm;
+        rows.push(number(
+            "nuclear_law.least_nuclear_norm",
+            least,
+            "the smallest ‖X‖∗ that fits the data",
+            NOT_COMPUTED,
+        ));
+        let at_least = law.at_least_nuclear_norm;
+        rows.push(number(
+            "nuclear_law.at_least_nuclear_norm",
+            at_least,
+            "the law at that X",
+            NOT_COMPUTED,
+        ));
+    }
+    rows
+}
+
 fn trace(r: &ResultFile) -> Vec<Row> {
+    if r.depth.is_some() {
+        return layers(r);
+    }
     let scaled = "trace_left / d1 + trace_right / d2: the smaller, the flatter";
     let all = "of the Hessian of f(L, R) = ‖A(LRᵀ) − y‖² at the factors";
     let excess = "scaled_trace over its proved minimum, minus 1: at most so much sharper than the flattest";
@@ -121,6 +208,9 @@ fn trace(r: &ResultFile) -> Vec<Row> {
 }
 
 fn shape_of_factors(r: &ResultFile) -> Vec<Row> {
+    if r.depth.is_some() {
+        return Vec::new();
+    }
     let balance = "‖LᵀL − RᵀR‖ / ‖X‖∗ (Frobenius over nuclear norm); 0: balanced";
     vec![
         number("balancedness", r.balancedness, balance, "X = 0, or not computed"),
@@ -134,6 +224,9 @@ fn shape_of_factors(r: &ResultFile) -> Vec<Row> {
 }
 
 fn conditioning(r: &ResultFile) -> Vec<Row> {
+    if r.depth.is_some() {
+        return Vec::new();
+    }
     let left = "condition number of D1; near 1, flat and norm-minimal nearly agree";
     let no_left = singular("D1", r.unobserved_rows, "row");
     let no_right = singular("D2", r.unobserved_columns, "column");
@@ -320,6 +413,7 @@ fn number(key: &'static str, value: Option<f64>, meaning: &str, why_unknown: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::result::NuclearLaw;
     use crate::report::sample;
 
     fn row(result: &ResultFile, key: &str) -> Option<(String, String)> {
@@ -374,10 +468,18 @@ mod tests {
             outliers: Some(1),
             ..sample::result()
         };
+        let deep = ResultFile {
+            depth: Some(3),
+            trace_layers: Some(vec![1.0; 3]),
+            nuclear_law: Some(NuclearLaw::default()),
+            ..sample::result()
+        };
         let shown: Vec<&str> = rows(&result)
             .into_iter()
+            .chain(rows(&deep))
             .chain(provenance(&result))
-            .map(|row| row.key)
+            // A key of a key has a row of its own.
+            .map(|row| row.key.split('.').next().unwrap())
             .collect();
         let keys = serde_json::to_value(&result).unwrap();
         for key in keys.as_object().unwrap().keys() {

@@ -31,7 +31,11 @@ pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Resul
     let (lambda, dual_unit) = over_power_of_two(lambda);
     let (data, unit) = over_power_of_two(problem.data());
     let operator_norm = operator_norm(problem, weights, &lambda)?;
-    let value = best_multiple(problem.fit(), weights, &lambda, &data, unit, operator_norm);
+    let fit = match problem.fit() {
+        Fit::Penalised(lambda) => Fit::Penalised(lambda * weights.penalty_scale),
+        other => other,
+    };
+    let value = best_multiple(fit, &lambda, &data, unit, operator_norm);
     Ok(DualBound {
         // λ = 0 is feasible and gives 0; it also answers for what came out as NaN.
         value: value.max(0.0),
@@ -40,54 +44,48 @@ pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Resul
 }
 
 /// The vector with its largest magnitude in [1, 2), and the power of two that was divided out.
-fn over_power_of_two(v: &[f64]) -> (Vec<f64>, f64) {
+pub(crate) fn over_power_of_two(v: &[f64]) -> (Vec<f64>, f64) {
     let unit = power_of_two(max_abs(v));
     (v.iter().map(|v| v / unit).collect(), unit)
 }
 
-/// The bound of the best multiple of λ that is feasible, in the scale of the problem; the data are y/unit.
-fn best_multiple(
-    fit: Fit,
-    weights: &Weights,
-    lambda: &[f64],
-    data: &[f64],
-    unit: f64,
-    operator_norm: f64,
-) -> f64 {
+/// The bound of the best multiple of λ that is feasible, in the scale of the problem; the data are y/unit. `fit` carries
+/// the penalty that is meant, and `gauge` is the smallest number that λ/gauge is proved feasible for (‖W‖_op, or its like).
+pub(crate) fn best_multiple(fit: Fit, lambda: &[f64], data: &[f64], unit: f64, gauge: f64) -> f64 {
     let m = lambda.len();
     let magnitude: f64 = lambda.iter().zip(data).map(|(l, y)| (l * y).abs()).sum();
     // The last term pays for what underflowed, in y/unit and in the products.
     let inner = dot(lambda, data) - gamma(m + 4) * magnitude - 4.0 * m as f64 * f64::MIN_POSITIVE;
     let size = norm(lambda) * (1.0 + gamma(m + 8));
     match fit {
-        Fit::Exact => lowered(inner / operator_norm, unit),
+        Fit::Exact => lowered(inner / gauge, unit),
         Fit::Ball(epsilon) => {
             let epsilon = (epsilon / unit).max(f64::MIN_POSITIVE);
-            lowered((inner - epsilon * size) / operator_norm, unit)
+            lowered((inner - epsilon * size) / gauge, unit)
         }
         Fit::Absolute(theta) => {
             // Feasible: s·‖W‖ ≤ 1 and s·‖λ‖_∞ ≤ θ.
             let over = (max_abs(lambda) / theta) * (1.0 + 4.0 * f64::EPSILON);
-            lowered(inner / operator_norm.max(over), unit)
+            lowered(inner / gauge.max(over), unit)
         }
         Fit::AbsoluteBall(radius) => {
             let radius = (radius / unit).max(f64::MIN_POSITIVE) * (1.0 + 4.0 * f64::EPSILON);
-            lowered((inner - radius * max_abs(lambda)) / operator_norm, unit)
+            lowered((inner - radius * max_abs(lambda)) / gauge, unit)
         }
         Fit::Penalised(penalty) => {
-            let mu = penalty * weights.penalty_scale * (1.0 - 16.0 * f64::EPSILON) / unit;
+            let mu = penalty * (1.0 - 16.0 * f64::EPSILON) / unit;
             if mu < f64::MIN_POSITIVE {
                 return 0.0;
             }
-            // s·⟨λ, y⟩ − s²/2·‖λ‖² is largest at s = ⟨λ, y⟩/‖λ‖²; feasible up to μ/‖W‖. At most half cancels.
-            let scale = (mu / operator_norm).min(inner / (size * size)).max(0.0);
+            // s·⟨λ, y⟩ − s²/2·‖λ‖² is largest at s = ⟨λ, y⟩/‖λ‖²; feasible up to μ/gauge. At most half cancels.
+            let scale = (mu / gauge).min(inner / (size * size)).max(0.0);
             lowered(lowered(scale * (inner - 0.5 * scale * size * size), unit), unit)
         }
     }
 }
 
 /// v·unit, rounded towards −∞ past the few roundings that made v.
-fn lowered(v: f64, unit: f64) -> f64 {
+pub(crate) fn lowered(v: f64, unit: f64) -> f64 {
     let scaled = (v - 16.0 * f64::EPSILON * v.abs()) * unit;
     scaled.next_down().min(f64::MAX)
 }

@@ -17,6 +17,7 @@ mod injectivity;
 mod uniqueness;
 
 pub use bound::{DualBound, dual_bound};
+pub(crate) use bound::{best_multiple, lowered, over_power_of_two};
 pub use uniqueness::{Uniqueness, uniqueness};
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 //! Storage m·d1·d2, one A_i contiguous, row after row: every product streams the data once. The passes run over fixed
 //! blocks of measurements, so that their bits do not depend on the number of threads.
 
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::dense_kernels::{Linearise, ThinFactors, add_weighted, inner_products};
@@ -72,6 +72,36 @@ impl Dense {
         }
         total
     }
+
+    /// Sums symmetric size×size matrices, of which `add` adds the lower triangle, over all A_i.
+    fn sum_of_grams(&self, size: usize, add: impl Fn(MatRef<'_, f64>, MatMut<'_, f64>) + Sync) -> Gram {
+        let (d1, d2) = self.shape;
+        let sum = self.sum_of_pieces(size * size, |_, matrices, out| {
+            let mut out = MatMut::from_column_major_slice_mut(out, size, size);
+            for a in matrices.chunks_exact((d1 * d2).max(1)) {
+                add(MatRef::from_row_major_slice(a, d1, d2), out.as_mut());
+            }
+        });
+        let mut gram = MatRef::from_column_major_slice(&sum, size, size).to_owned();
+        crate::linalg::dense::mirror_lower(&mut gram);
+        Gram::Dense(gram)
+    }
+}
+
+/// The lower triangle of out ← out + b bᵀ.
+fn add_gram(b: MatRef<'_, f64>, out: MatMut<'_, f64>) {
+    use faer::linalg::matmul::triangular::{BlockStructure::*, matmul};
+    matmul(
+        out,
+        TriangularLower,
+        Accum::Add,
+        b,
+        Rectangular,
+        b.transpose(),
+        Rectangular,
+        1.0,
+        Par::Seq,
+    );
 }
 
 impl MeasurementMap for Dense {
@@ -118,29 +148,7 @@ impl MeasurementMap for Dense {
 
     /// Σ A_i A_iᵀ.
     fn left_gram(&self) -> Gram {
-        use faer::linalg::matmul::triangular::{BlockStructure::*, matmul};
-        let (d1, d2) = self.shape;
-        let sum = self.sum_of_pieces(d1 * d1, |_, matrices, out| {
-            let mut out = faer::MatMut::from_column_major_slice_mut(out, d1, d1);
-            for a in matrices.chunks_exact((d1 * d2).max(1)) {
-                let a = MatRef::from_row_major_slice(a, d1, d2);
-                let t = a.transpose();
-                matmul(
-                    out.as_mut(),
-                    TriangularLower,
-                    Accum::Add,
-                    a,
-                    Rectangular,
-                    t,
-                    Rectangular,
-                    1.0,
-                    Par::Seq,
-                );
-            }
-        });
-        let mut gram = MatRef::from_column_major_slice(&sum, d1, d1).to_owned();
-        crate::linalg::dense::mirror_lower(&mut gram);
-        Gram::Dense(gram)
+        self.sum_of_grams(self.shape.0, add_gram)
     }
 
     /// Σ A_iᵀ A_i: the Gram matrix of the columns of all A_i stacked.
@@ -152,6 +160,16 @@ impl MeasurementMap for Dense {
         });
         debug_assert_eq!(self.matrices.len(), self.measurements * d1 * d2);
         Gram::Dense(MatRef::from_column_major_slice(&sum, d2, d2).to_owned())
+    }
+
+    fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
+        self.sum_of_grams(self.shape.0, |a, out| add_gram(product(a, q).as_ref(), out))
+    }
+
+    fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
+        self.sum_of_grams(self.shape.1, |a, out| {
+            add_gram(product(a.transpose(), p).as_ref(), out);
+        })
     }
 
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {

@@ -183,6 +183,10 @@ fn gather(count: usize, k: usize, fill: impl Fn(usize, &mut [f64]) + Sync) -> Ma
     MatRef::from_row_major_slice(&out, count, k).to_owned()
 }
 
+fn squared_row_norms(a: MatRef<'_, f64>) -> Vec<f64> {
+    (0..a.nrows()).map(|i| a.row(i).squared_norm_l2()).collect()
+}
+
 /// block ← block + x xᵀ.
 fn add_outer(block: &mut [f64], x: &[f64]) {
     for (line, s) in block.chunks_exact_mut(x.len()).zip(x) {
@@ -245,6 +249,26 @@ impl MeasurementMap for Entries {
     /// diag(entries in each column).
     fn right_gram(&self) -> Gram {
         Self::counts(&self.column_start)
+    }
+
+    /// Diagonal: row a of X meets the squared norms of the rows of Q that it is observed in.
+    fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
+        let sizes = squared_row_norms(q);
+        let mut sums = vec![0.0; self.shape.0];
+        for (a, b) in self.rows.iter().zip(&self.columns) {
+            sums[*a as usize] += sizes[*b as usize];
+        }
+        Gram::Diagonal(sums)
+    }
+
+    /// Diagonal likewise.
+    fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
+        let sizes = squared_row_norms(p);
+        let mut sums = vec![0.0; self.shape.1];
+        for (a, b) in self.rows.iter().zip(&self.columns) {
+            sums[*b as usize] += sizes[*a as usize];
+        }
+        Gram::Diagonal(sums)
     }
 
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {

@@ -52,6 +52,16 @@ impl MeasurementMap for Identity {
         Gram::Diagonal(vec![self.shape.0 as f64; self.shape.1])
     }
 
+    /// Σ e_a e_bᵀ Q Qᵀ e_b e_aᵀ = ‖Q‖_F²·I.
+    fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
+        Gram::Diagonal(vec![q.squared_norm_l2(); self.shape.0])
+    }
+
+    /// ‖P‖_F²·I.
+    fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
+        Gram::Diagonal(vec![p.squared_norm_l2(); self.shape.1])
+    }
+
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
         let ((d1, d2), k) = (self.shape, l.ncols());
         let mut out = Mat::zeros((d1 + d2) * k, d1 * d2);

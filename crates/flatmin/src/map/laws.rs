@@ -7,6 +7,8 @@ use rand_distr::{Distribution, StandardNormal};
 use super::*;
 use crate::linalg::vector::norm;
 
+mod through;
+
 type Rng = rand_chacha::ChaCha8Rng;
 
 fn rng(seed: u64) -> Rng {
@@ -458,6 +460,8 @@ fn bits(map: &dyn MeasurementMap, k: usize) -> Vec<u64> {
         map.compress(l, r),
         as_dense(&map.left_gram()),
         as_dense(&map.right_gram()),
+        as_dense(&map.left_gram_through(r)),
+        as_dense(&map.right_gram_through(l)),
         thin_left,
         thin_right,
         map.measurement_gram(&map.left_gram(), &map.right_gram())

@@ -52,6 +52,25 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// Σ A_iᵀ A_i  (d2 × d2).
     fn right_gram(&self) -> Gram;
 
+    /// Σ A_i Q Qᵀ A_iᵀ  (d1 × d1) for Q with d2 rows: the left Gram seen through Q. By default one column of Q at a time.
+    fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
+        Gram::Dense(gram_through(q, self.shape().0, |q| {
+            let none = Mat::zeros(self.shape().0, 1);
+            self.jacobian(none.as_ref(), q)
+                .subrows(0, self.shape().0)
+                .to_owned()
+        }))
+    }
+
+    /// Σ A_iᵀ P Pᵀ A_i  (d2 × d2) for P with d1 rows: the right Gram seen through P. By default one column of P at a time.
+    fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
+        let (d1, d2) = self.shape();
+        Gram::Dense(gram_through(p, d2, |p| {
+            let none = Mat::zeros(d2, 1);
+            self.jacobian(p, none.as_ref()).subrows(d1, d2).to_owned()
+        }))
+    }
+
     /// The transposed Jacobian of (L, R) ↦ A(L Rᵀ): column i is (vec A_i R, vec A_iᵀ L), (d1 + d2)k × m.
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64>;
 
@@ -117,6 +136,16 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// The cost of one application to a factored matrix with k columns, in units of an operation of a dense matrix product:
     /// for choosing a method. Streaming and gathering count more than arithmetic.
     fn cost_factored(&self, k: usize) -> f64;
+}
+
+/// Σ over the columns of v of M Mᵀ, M = `images`(column), of `size` rows.
+fn gram_through(v: MatRef<'_, f64>, size: usize, images: impl Fn(MatRef<'_, f64>) -> Mat<f64>) -> Mat<f64> {
+    let mut sum = Mat::zeros(size, size);
+    for c in 0..v.ncols() {
+        crate::linalg::dense::add_row_gram(&mut sum, images(v.subcols(c, 1)).as_ref());
+    }
+    crate::linalg::dense::mirror_lower(&mut sum);
+    sum
 }
 
 /// k×k blocks, one for each row of L and of R, one after the other.

@@ -102,6 +102,22 @@ impl MeasurementMap for RankOne {
         ))
     }
 
+    /// Σ ‖Qᵀb_i‖² a_i a_iᵀ.
+    fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
+        let images = product(q.transpose(), self.right.as_ref());
+        Gram::Dense(row_gram(
+            scaled(&self.left, |i| norm(images.col_as_slice(i))).as_ref(),
+        ))
+    }
+
+    /// Σ ‖Pᵀa_i‖² b_i b_iᵀ.
+    fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
+        let images = product(p.transpose(), self.left.as_ref());
+        Gram::Dense(row_gram(
+            scaled(&self.right, |i| norm(images.col_as_slice(i))).as_ref(),
+        ))
+    }
+
     /// A_i R = a_i (Rᵀ b_i)ᵀ and A_iᵀ L = b_i (Lᵀ a_i)ᵀ.
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
         let ((d1, d2), k) = (self.shape(), l.ncols());

@@ -87,6 +87,18 @@ impl MeasurementMap for SymmetricRankOne {
         self.left_gram()
     }
 
+    /// Σ ‖Qᵀx_i‖² x_i x_iᵀ.
+    fn left_gram_through(&self, q: MatRef<'_, f64>) -> Gram {
+        let images = product(q.transpose(), self.x.as_ref());
+        Gram::Dense(row_gram(
+            scaled(&self.x, |i| norm(images.col_as_slice(i))).as_ref(),
+        ))
+    }
+
+    fn right_gram_through(&self, p: MatRef<'_, f64>) -> Gram {
+        self.left_gram_through(p)
+    }
+
     /// A_i R = x_i (Rᵀ x_i)ᵀ, and A_iᵀ L likewise.
     fn jacobian(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Mat<f64> {
         let (left, right) = (self.left_jacobian(r), self.left_jacobian(l));

@@ -38,7 +38,7 @@ use crate::linalg::vector::max_abs;
 use crate::problem::{Fit, Problem};
 use crate::signed::SignedFactors;
 use instance::{Instance, Outcome};
-use monitor::Monitor;
+pub(crate) use monitor::Monitor;
 use widths::Widths;
 
 /// How a run ended. None of these is an error.
@@ -142,7 +142,7 @@ impl Settings {
         Settings { method, ..self }
     }
 
-    fn check(&self, domain: Domain) -> Result<(), Error> {
+    pub(crate) fn check(&self, domain: Domain) -> Result<(), Error> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let found = self.tolerance.to_string();
             return Err(Error::Setting {

@@ -39,7 +39,7 @@ impl std::fmt::Debug for Observer<'_> {
     }
 }
 
-pub(super) struct Monitor<'a> {
+pub(crate) struct Monitor<'a> {
     observer: &'a Observer<'a>,
     start: Instant,
     time_limit: Option<Duration>,
@@ -49,7 +49,7 @@ pub(super) struct Monitor<'a> {
 }
 
 impl<'a> Monitor<'a> {
-    pub(super) fn new(settings: &Settings, observer: &'a Observer<'a>) -> Self {
+    pub(crate) fn new(settings: &Settings, observer: &'a Observer<'a>) -> Self {
         Monitor {
             observer,
             start: Instant::now(),
@@ -61,7 +61,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Counts a step; says whether the run has to stop before it.
-    pub(super) fn step(&mut self) -> Option<Status> {
+    pub(crate) fn step(&mut self) -> Option<Status> {
         if self
             .observer
             .interrupt
@@ -78,17 +78,26 @@ impl<'a> Monitor<'a> {
     }
 
     /// Keeps a record; the bound never falls.
-    pub(super) fn record(&mut self, value: f64, lower_bound: f64, residual: f64, rank: usize) {
+    pub(crate) fn record(&mut self, value: f64, lower_bound: f64, residual: f64, rank: usize) {
         let best = self
             .history
             .iter()
             .filter_map(|r| r.lower_bound)
             .fold(lower_bound, f64::max);
+        self.keep(value, Some(best), residual, rank);
+    }
+
+    /// Keeps a record of a method that knows no bound.
+    pub(crate) fn record_unbounded(&mut self, value: f64, residual: f64, rank: usize) {
+        self.keep(value, None, residual, rank);
+    }
+
+    fn keep(&mut self, value: f64, lower_bound: Option<f64>, residual: f64, rank: usize) {
         let record = Record {
             iteration: self.iterations,
             seconds: self.start.elapsed().as_secs_f64(),
             value: Some(value),
-            lower_bound: Some(best),
+            lower_bound,
             residual: Some(residual),
             rank,
         };
@@ -98,11 +107,11 @@ impl<'a> Monitor<'a> {
         self.history.push(record);
     }
 
-    pub(super) fn iterations(&self) -> usize {
+    pub(crate) fn iterations(&self) -> usize {
         self.iterations
     }
 
-    pub(super) fn into_history(self) -> Vec<Record> {
+    pub(crate) fn into_history(self) -> Vec<Record> {
         self.history
     }
 }

@@ -7,6 +7,7 @@ mod completion;
 mod robust;
 mod sensing;
 mod size;
+mod sparse;
 mod symmetric;
 mod target;
 
@@ -35,9 +36,10 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
         )));
     }
     match args.model {
-        Model::Sensing => sensing::generate(args)?,
+        Model::Sensing | Model::Deep => sensing::generate(args)?,
         Model::Bilinear => bilinear::generate(args)?,
         Model::Completion => completion::generate(args)?,
+        Model::Sparse => sparse::generate(args)?,
         Model::Covariance | Model::Phase | Model::Network => symmetric::generate(args)?,
         Model::Rpca => robust::generate(args)?,
     }

@@ -1,4 +1,4 @@
-//! Sensing: y_i = ⟨A_i, X⟩ with normal A_i.
+//! Sensing, and deep, which has the same data: y_i = ⟨A_i, X⟩ with normal A_i.
 
 use anyhow::Context as _;
 use flatmin::random::Stream;

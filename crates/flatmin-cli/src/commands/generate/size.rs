@@ -47,7 +47,8 @@ impl Size {
         };
         // How many measurements there can be, how many numbers one takes, and how many a degree of freedom recover well.
         let (most, numbers, plenty) = match args.model {
-            Model::Sensing => (usize::MAX, d1.saturating_mul(d2), 3),
+            Model::Sparse => (usize::MAX, d1, 1),
+            Model::Sensing | Model::Deep => (usize::MAX, d1.saturating_mul(d2), 3),
             Model::Bilinear => (usize::MAX, d1 + d2, 3),
             Model::Completion => (d1.saturating_mul(d2), 1, 5),
             Model::Covariance | Model::Phase | Model::Network => (usize::MAX, d1, 4),

@@ -20,7 +20,7 @@ use crate::pictures::{self, Course, Sharp};
 use crate::theory;
 
 /// Factors with at most this relative residual are compared with those that fit exactly.
-const EXACT: f64 = 1e-7;
+pub(super) const EXACT: f64 = 1e-7;
 
 /// Measures L and R.
 pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {

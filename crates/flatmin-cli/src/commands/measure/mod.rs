@@ -1,7 +1,9 @@
 //! `flatmin measure`: how flat are these factors, and how flat could they be? One family of models a file.
 
+mod deep;
 mod linear;
 mod robust;
+mod sparse;
 
 use super::Ending;
 use super::run::run;
@@ -19,5 +21,7 @@ pub(crate) fn measure(args: &MeasureArgs) -> Result<Ending, Failure> {
         | Model::Phase
         | Model::Network => linear::measure(run, args),
         Model::Rpca => robust::measure(run, args),
+        Model::Sparse => sparse::measure(run, args),
+        Model::Deep => deep::measure(run, args),
     })
 }

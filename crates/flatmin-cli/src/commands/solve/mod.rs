@@ -1,7 +1,9 @@
 //! `flatmin solve`: recover, certify, report. One family of models a file.
 
+mod deep;
 mod linear;
 mod robust;
+mod sparse;
 
 use super::Ending;
 use super::run::run;
@@ -19,5 +21,7 @@ pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
         | Model::Phase
         | Model::Network => linear::solve(run, args),
         Model::Rpca => robust::solve(run, args),
+        Model::Sparse => sparse::solve(run, args),
+        Model::Deep => deep::solve(run, args),
     })
 }

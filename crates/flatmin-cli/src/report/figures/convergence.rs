@@ -9,6 +9,7 @@ use crate::report::draw::scene::{Point, Scene};
 use crate::report::draw::text::Font;
 
 const GAP: (&str, &str) = ("gap", "Closing the gap");
+const TRACE: (&str, &str) = ("trace", "Becoming flat");
 const RESIDUAL: (&str, &str) = ("residual", "Meeting the data");
 /// With more records than this, marks would only thicken the line.
 const MOST_MARKS: usize = 60;
@@ -26,6 +27,19 @@ pub(super) fn gap(data: &ReportData, font: &Font) -> Panel {
             Panel::drawn(GAP.0, GAP.1, caption, scene)
         }
         None => Panel::left_out(GAP.0, GAP.1, reason(&points, "gap")),
+    }
+}
+
+/// For a search that knows no bound: the trace itself.
+pub(super) fn trace(data: &ReportData, font: &Font) -> Panel {
+    let points = course(data, |row| row.value);
+    let label = "Trace of the Hessian against iterations";
+    match draw(&points, label, "trace of the Hessian", BLUE, font) {
+        Some(scene) => {
+            let caption = "Trace of the Hessian at the iterates, on a logarithmic scale; one course a starting point, the first from the two-factor solution. Iterates need not meet the data.";
+            Panel::drawn(TRACE.0, TRACE.1, caption.to_owned(), scene)
+        }
+        None => Panel::left_out(TRACE.0, TRACE.1, "No figure: no course of a search is recorded."),
     }
 }
 

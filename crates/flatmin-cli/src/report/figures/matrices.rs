@@ -33,13 +33,13 @@ const MEASURED: Kind = Kind {
     name: "recovered",
     title: "Measured",
     missing: "unknown",
-    text: "The matrix X = LRᵀ of the given factors.",
+    text: "The matrix X of the given factors.",
 };
 const RECOVERED: Kind = Kind {
     name: "recovered",
     title: "Recovered",
     missing: "unknown",
-    text: "The matrix X = LRᵀ found.",
+    text: "The matrix X found.",
 };
 const SPARSE: Kind = Kind {
     name: "sparse",

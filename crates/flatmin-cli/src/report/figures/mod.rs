@@ -6,8 +6,10 @@ use crate::output::result::{ReportData, ResultFile};
 
 mod convergence;
 mod cross_section;
+mod layers;
 mod matrices;
 mod singular_values;
+mod vector;
 
 /// A figure of the report, or the reason why it is left out.
 pub(crate) struct Panel {
@@ -41,6 +43,24 @@ impl Panel {
 
 /// All panels in the order of the page.
 pub(crate) fn panels(result: &ResultFile, data: &ReportData, font: &Font) -> Vec<Panel> {
+    if let Some(vector) = &data.vector {
+        return vec![
+            vector::panel(data, vector, font),
+            convergence::gap(data, font),
+            convergence::residual(data, font),
+            layers::panel(result.trace_layers.as_deref().unwrap_or_default(), font),
+        ];
+    }
+    if let Some(traces) = &result.trace_layers {
+        let mut panels = vec![
+            singular_values::panel(result, data, font),
+            convergence::trace(data, font),
+            convergence::residual(data, font),
+            layers::panel(traces, font),
+        ];
+        panels.extend(matrices::panels(result, data, font));
+        return panels;
+    }
     let mut panels = vec![
         singular_values::panel(result, data, font),
         convergence::gap(data, font),

@@ -39,12 +39,17 @@ pub(super) fn panel(result: &ResultFile, data: &ReportData, font: &Font) -> Pane
         ),
     ];
     let chart = Chart {
-        label: format!("Singular values of D1 X D2, {} of them", values.len()),
+        label: format!("Singular values of {}, {} of them", of(result), values.len()),
         x,
         y,
         series,
     };
-    Panel::drawn(NAME, TITLE, caption(values.len(), zeros), chart.draw(font))
+    Panel::drawn(
+        NAME,
+        TITLE,
+        caption(of(result), values.len(), zeros),
+        chart.draw(font),
+    )
 }
 
 fn axes(values: &[f64]) -> (Option<Axis>, Option<Axis>) {
@@ -91,8 +96,15 @@ fn reason(values: &[f64]) -> &'static str {
     }
 }
 
-fn caption(number: usize, zeros: usize) -> String {
-    let mut caption = "Singular values of D1 X D2, largest first, on a logarithmic scale; their sum is its nuclear norm. A wide fall after the first few means that the rank is low and clear-cut.".to_owned();
+/// The matrix that they belong to.
+fn of(result: &ResultFile) -> &'static str {
+    if result.depth.is_some() { "X" } else { "D1 X D2" }
+}
+
+fn caption(of: &str, number: usize, zeros: usize) -> String {
+    let mut caption = format!(
+        "Singular values of {of}, largest first, on a logarithmic scale; their sum is its nuclear norm. A wide fall after the first few means that the rank is low and clear-cut."
+    );
     if zeros > 0 {
         caption += &format!(
             " Exactly zero (triangles at the lower edge): {} of {}.",

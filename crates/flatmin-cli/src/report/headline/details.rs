@@ -1,7 +1,7 @@
 //! The sentences after the first: one function each, `None` where there is nothing to say.
 
 use super::proof::is_optimal;
-use super::{MET, is_measured, known};
+use super::{MET, is_measured, is_vector, known, noun};
 use crate::output::result::ResultFile;
 use crate::report::number::{count, counted, short};
 
@@ -9,6 +9,15 @@ use crate::report::number::{count, counted, short};
 pub(super) fn found(result: &ResultFile) -> String {
     let (rows, columns) = result.shape;
     let verb = if is_measured(result) { "measured" } else { "found" };
+    if is_vector(result) {
+        return format!(
+            "The vector {verb} has {} entries, {} of them not zero; the data are {} ({}).",
+            count(rows),
+            count(result.rank),
+            counted(result.measurements, "measurement"),
+            model(result)
+        );
+    }
     format!(
         "The matrix {verb} is {} × {} and has rank {}; the data are {} ({}).",
         count(rows),
@@ -25,6 +34,8 @@ fn model(result: &ResultFile) -> &str {
         "bilinear" => "bilinear sensing",
         "completion" => "matrix completion",
         "rpca" => "robust PCA",
+        "sparse" => "an entrywise product of vectors",
+        "deep" => "a product of matrices",
         other => other,
     }
 }
@@ -71,11 +82,18 @@ pub(super) fn truth(result: &ResultFile) -> Option<String> {
     let error = known(result.relative_error).map(|error| format!("{} (relative", short(error)));
     let error = error.or_else(|| known(result.error).map(|error| format!("{} (absolute", short(error))))?;
     Some(format!(
-        "It differs from the true matrix by {error}, in the Frobenius norm)."
+        "It differs from the true {} by {error}, in the {} norm).",
+        noun(result),
+        if is_vector(result) {
+            "Euclidean"
+        } else {
+            "Frobenius"
+        }
     ))
 }
 
 pub(super) fn uniqueness(result: &ResultFile) -> String {
+    let what = noun(result);
     let margin = known(result.unique_margin).map(short);
     let with_margin = margin
         .as_ref()
@@ -84,14 +102,19 @@ pub(super) fn uniqueness(result: &ResultFile) -> String {
         (Some(true), true) => {
             let margin = margin.map_or(String::new(), |margin| format!(", with a margin of {margin}"));
             format!(
-                "That no other matrix does as well is shown{margin}; its factors are determined up to a rotation common to both."
+                "That no other {what} does as well is shown{margin}; its factors are determined up to {}.",
+                if is_vector(result) {
+                    "signs"
+                } else {
+                    "a rotation common to both"
+                }
             )
         }
         (Some(true), false) => format!(
-            "The test of uniqueness passed at this matrix{with_margin}, but it speaks of optimal matrices, which this one is not proved to be."
+            "The test of uniqueness passed at this {what}{with_margin}, but it speaks of optimal ones, which this one is not proved to be."
         ),
         (Some(false), _) => {
-            format!("It is not the only solution{with_margin}: other matrices do as well.")
+            format!("It is not the only solution{with_margin}: others do as well.")
         }
         (None, _) => "Whether it is the only solution was not decided.".to_owned(),
     }
@@ -131,7 +154,7 @@ pub(super) fn singular(result: &ResultFile) -> Option<String> {
     let left = unexplained(result.condition_d1, result.unobserved_rows);
     let right = unexplained(result.condition_d2, result.unobserved_columns);
     let which = match (left, right) {
-        _ if result.objective == "nuclear" => return None,
+        _ if result.objective == "nuclear" || result.depth.is_some() => return None,
         (false, false) => return None,
         (true, false) => "D1 has",
         (false, true) => "D2 has",

@@ -1,7 +1,7 @@
 //! The first sentence: how the run ended and what is proved.
 
 use super::proof::{Proof, is_optimal, proof};
-use super::{is_flat, is_measured, known};
+use super::{is_flat, is_measured, is_vector, known, noun};
 use crate::output::result::ResultFile;
 use crate::report::number::at_most;
 
@@ -16,6 +16,9 @@ pub(super) fn lead(result: &ResultFile) -> String {
         ("certified", Proof::Within(_) | Proof::Agrees(_)) => statement + only_one(result),
         ("certified", _) => {
             format!("The run is marked as certified, but its numbers do not show it. {statement}")
+        }
+        ("converged", _) if result.model == "deep" => {
+            format!("The search ended at a stationary point, the flattest of those it found. {statement}")
         }
         ("converged", _) => {
             format!("The solver converged, without the proof that was asked for. {statement}")
@@ -84,22 +87,26 @@ fn subject(result: &ResultFile) -> String {
     } else {
         "found"
     };
+    let what = noun(result);
     match (is_flat(result), known(result.excess_flatness)) {
+        (true, None) if result.model == "deep" => format!("The trace of the Hessian of the chain {whose}"),
         (true, Some(_)) if is_measured(result) => "The given factorisation".to_owned(),
         (true, Some(_)) => "The factorisation found".to_owned(),
-        (true, None) => format!("The flattest factorisation of the matrix {whose}"),
+        (true, None) => format!("The flattest factorisation of the {what} {whose}"),
         (false, _) if result.fit == "lambda" => {
             format!(
-                "The penalised objective, ½‖A(X) − y‖² + λ·{}, at the matrix {whose}",
+                "The penalised objective, ½‖A(X) − y‖² + λ·{}, at the {what} {whose}",
                 norm(result)
             )
         }
-        (false, _) => format!("The norm {} of the matrix {whose}", norm(result)),
+        (false, _) => format!("The norm {} of the {what} {whose}", norm(result)),
     }
 }
 
 fn best(result: &ResultFile) -> String {
-    let best = if is_flat(result) {
+    let best = if result.model == "deep" {
+        "the smallest possible on the zero-loss set"
+    } else if is_flat(result) {
         "the flattest possible one"
     } else {
         "its smallest possible value"
@@ -115,6 +122,9 @@ fn best(result: &ResultFile) -> String {
 /// The norm that the objective minimises, as a formula; a penalty weighs with the counts themselves (tilde).
 fn norm(result: &ResultFile) -> String {
     let tilde = if result.fit == "lambda" { "\u{303}" } else { "" };
+    if is_vector(result) {
+        return "Σ ‖a‖²|x|^(2 − 2/K)".to_owned();
+    }
     match result.objective.split_once(':') {
         Some((_, power)) => format!("‖D{tilde}1^{power} X D{tilde}2^{power}‖∗"),
         None if result.objective == "nuclear" => "‖X‖∗".to_owned(),

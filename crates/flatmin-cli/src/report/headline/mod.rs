@@ -43,6 +43,15 @@ fn is_flat(result: &ResultFile) -> bool {
     result.objective == "flat" && result.fit != "lambda"
 }
 
+/// The sparse model speaks of a vector.
+fn is_vector(result: &ResultFile) -> bool {
+    result.model == "sparse"
+}
+
+fn noun(result: &ResultFile) -> &'static str {
+    if is_vector(result) { "vector" } else { "matrix" }
+}
+
 fn is_measured(result: &ResultFile) -> bool {
     result.status.is_none()
 }

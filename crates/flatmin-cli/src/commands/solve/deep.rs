@@ -1,0 +1,73 @@
+//! The deep model: y = A(X), X = W_1 ⋯ W_K. The zero-loss set is searched; nothing is proved.
+
+use flatmin::depth::chain::{Search, solve as search};
+use flatmin::solve::Record;
+use flatmin::{Error, Fit, Objective, Problem};
+
+use crate::args::{FitChoice, SolveArgs};
+use crate::commands::Ending;
+use crate::commands::run::{Run, describe_fit, ending, status_name};
+use crate::depth::{self, deep};
+use crate::failure::{Failure, usage};
+use crate::instance::{Instance, load};
+use crate::output::run_files;
+
+/// Searches for the flattest chain.
+pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
+    depth::check(args.model.name(), &args.run)?;
+    if args.fit.choice().is_some_and(|choice| choice != FitChoice::Exact) {
+        return Err(usage(
+            "--epsilon, --lambda: found with deep, expected --exact: flatness is measured where the loss is zero"
+                .to_owned(),
+        ));
+    }
+    let about = |error: Error| Failure::about(&args.data, error);
+    let instance = load(
+        args.model,
+        &args.data,
+        &args.of_model,
+        args.run.seed,
+        &run.progress,
+    )?;
+    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
+    describe_fit(&mut result, Fit::Exact);
+    let Instance { map, y, extras, .. } = instance;
+    let problem = Problem::new(map, y, Fit::Exact, Objective::Flat).map_err(about)?;
+    let options = &args.of_model.depth;
+    let mut wanted = Search::new(options.depth.unwrap_or(deep::DEPTH));
+    wanted.width = options.width;
+    wanted.random_starts = options.starts.unwrap_or(wanted.random_starts);
+    wanted.seed = args.run.seed;
+    run.progress.stage("searching");
+    let record = |record: &Record| run.progress.record(record);
+    let found = search(
+        &problem,
+        &wanted,
+        &run.settings(Fit::Exact),
+        &run.observer(&record),
+    )
+    .map_err(about)?;
+    run.progress.stage("measuring");
+    result.status = Some(status_name(found.status).to_owned());
+    result.iterations = found.iterations;
+    result.method = Some("augmented lagrangian".to_owned());
+    let singular_values = deep::point(&mut result, &problem, &found.chain).map_err(about)?;
+    let (x, truth) = (found.chain.product(), extras.truth.as_ref());
+    deep::errors(&mut result, &x, truth);
+    let nuclear_norm = singular_values.iter().sum();
+    let report = deep::report(&args.data, &found.history, singular_values, &x, truth);
+    let problem = problem.with(Fit::Exact, Objective::Nuclear).map_err(about)?;
+    let least = deep::least(&run.solve(&problem, &run.settings(Fit::Exact), &args.data)?);
+    result.nuclear_law = Some(deep::law(&result, &problem, nuclear_norm, least));
+    result.seconds = run.seconds();
+    if let Some(out) = &run.out {
+        run_files::write(out, &result, &report)?;
+        let layers = found.chain.layers.iter().enumerate();
+        let layers: Vec<_> = layers
+            .map(|(j, layer)| (format!("W{}", j + 1), deep::array(layer)))
+            .collect();
+        run_files::write_layers(out, &layers)?;
+    }
+    run.print(&result)?;
+    Ok(ending(found.status))
+}
