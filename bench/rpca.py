@@ -31,7 +31,7 @@ def summarise(rows: list[dict]) -> str:
     lines = ["| case | tool | process, s | solve, s | relative error | rank | gap |", "|---|---|---|---|---|---|---|"]
     for case, tool in dict.fromkeys((row["case"], row["tool"]) for row in rows):
         own = [row for row in rows if (row["case"], row["tool"]) == (case, tool)]
-        middle = {key: statistics.median(row[key] for row in own if key in row) for key in ("wall_s", "seconds")}
+        middle = {key: statistics.median(row[key] for row in own) for key in ("wall_s", "seconds")}
         last = own[-1]
         cells = [number(middle["wall_s"]), number(middle["seconds"]), number(last.get("relative_error"), ".1e")]
         lines.append(f"| {case} | {tool} | {' | '.join(cells)} | {last.get('rank')} | {number(last.get('gap'), '.1e')} |")

@@ -15,6 +15,8 @@ usage: rpca_ialm.py CASE.npz [--tol 1e-7] [--max-iter 1000] [--package RANK]
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import time
 
@@ -56,7 +58,8 @@ def package(y: np.ndarray, rank: int) -> dict:
     """The PyPI package, with its defaults and the rank it asks for."""
     from rpca import RobustPCA  # not needed by the other peer
 
-    x = RobustPCA(n_components=rank, verbose=False).fit(y).low_rank_
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints whether it has converged
+        x = RobustPCA(n_components=rank, verbose=False).fit(y).low_rank_
     return {"status": "converged", "rank": rank, "matrix": np.asarray(x)}
 
 

@@ -69,7 +69,7 @@ pub(super) fn smallest_singular_value(
 ///   ‖P_F(U S Vᵀ)‖² = Σ_b ‖U_{F_b} S v_b‖² ≥ min_b λ_min(U_{F_b}ᵀ U_{F_b})·‖S‖²,
 ///
 /// and λ_min is at least 1 − ‖K‖ for K = I − U_{F_b}ᵀ U_{F_b}, which comes from the few rows that are missing. The same holds
-/// with rows and columns exchanged; the better of the two counts. ‖K‖ ≤ ‖K²‖_F^{1/2}.
+/// with rows and columns exchanged, which is tried if the first says nothing. ‖K‖ ≤ ‖K²‖_F^{1/2}.
 fn sampled_bound(map: &dyn MeasurementMap, u: MatRef<'_, f64>, v: MatRef<'_, f64>, rows: &[usize]) -> f64 {
     let (d1, d2) = map.shape();
     let mut seen = vec![false; d1 * d2];
@@ -80,8 +80,10 @@ fn sampled_bound(map: &dyn MeasurementMap, u: MatRef<'_, f64>, v: MatRef<'_, f64
         seen[b * d1 + a] = true;
     }
     let by_columns = one_sided(u, d2, |b, a| seen[b * d1 + a]);
-    let by_rows = one_sided(v, d1, |a, b| seen[b * d1 + a]);
-    by_columns.max(by_rows)
+    if by_columns > 0.0 {
+        return by_columns;
+    }
+    one_sided(v, d1, |a, b| seen[b * d1 + a])
 }
 
 /// min over the lines of √(1 − ‖K‖) less rounding, for the basis q of the other side.

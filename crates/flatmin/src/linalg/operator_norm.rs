@@ -183,18 +183,25 @@ fn by_cholesky(gram: &Mat<f64>, ritz: f64, ceiling: f64, error: f64) -> Result<f
     Ok(ceiling)
 }
 
-/// ‖L Lᵀ − (c·I − G)‖_F, a block of columns at a time: the memory of one more matrix is not spent.
+/// ‖L Lᵀ − (c·I − G)‖_F, a block of columns at a time: the memory of one more matrix is not spent. Both are symmetric, and L
+/// is triangular: of each block the part from the diagonal down is formed, from the columns of L that reach it.
 fn factorisation_error(lower: &Mat<f64>, c: f64, gram: &Mat<f64>) -> f64 {
     let n = lower.nrows();
     let mut sum = 0.0;
     for start in (0..n).step_by(COLUMNS) {
         let width = COLUMNS.min(n - start);
-        let block = product(lower.as_ref(), lower.as_ref().subrows(start, width).transpose());
+        let below = lower.as_ref().submatrix(start, 0, n - start, start + width);
+        let block = product(below, below.subrows(0, width).transpose());
         for j in 0..width {
-            for (i, found) in block.col_as_slice(j).iter().enumerate() {
-                let shift = if i == start + j { c } else { 0.0 };
-                sum += (found - (shift - gram[(i, start + j)])).powi(2);
-            }
+            let column = &block.col_as_slice(j)[j..];
+            let own = &gram.col_as_slice(start + j)[start + j..];
+            sum += (column[0] - (c - own[0])).powi(2);
+            let rest: f64 = column[1..]
+                .iter()
+                .zip(&own[1..])
+                .map(|(l, g)| (l + g).powi(2))
+                .sum();
+            sum += 2.0 * rest;
         }
     }
     sum.sqrt()

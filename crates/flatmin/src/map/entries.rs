@@ -175,9 +175,12 @@ fn gather(count: usize, k: usize, fill: impl Fn(usize, &mut [f64]) + Sync) -> Ma
         out.par_chunks_mut(BLOCK * k)
             .enumerate()
             .for_each(|(block, rows)| {
-                for (a, row) in rows.chunks_exact_mut(k).enumerate() {
-                    fill(block * BLOCK + a, row);
-                }
+                // Compiled once for each instruction set: the order of additions is that of the source in all of them.
+                pulp::Arch::new().dispatch(|| {
+                    for (a, row) in rows.chunks_exact_mut(k).enumerate() {
+                        fill(block * BLOCK + a, row);
+                    }
+                });
             });
     }
     MatRef::from_row_major_slice(&out, count, k).to_owned()
@@ -217,11 +220,13 @@ impl MeasurementMap for Entries {
         out.par_chunks_mut(BLOCK * 16)
             .enumerate()
             .for_each(|(block, out)| {
-                for (j, out) in out.iter_mut().enumerate() {
-                    let i = block * BLOCK * 16 + j;
-                    let (a, b) = (self.rows[i] as usize, self.columns[i] as usize);
-                    *out = dot(&l[a * k..(a + 1) * k], &r[b * k..(b + 1) * k]);
-                }
+                pulp::Arch::new().dispatch(|| {
+                    for (j, out) in out.iter_mut().enumerate() {
+                        let i = block * BLOCK * 16 + j;
+                        let (a, b) = (self.rows[i] as usize, self.columns[i] as usize);
+                        *out = dot(&l[a * k..(a + 1) * k], &r[b * k..(b + 1) * k]);
+                    }
+                });
             });
         out
     }
