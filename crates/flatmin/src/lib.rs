@@ -76,6 +76,7 @@
 //! | [`flatness`] | D1, D2 and their powers ([`flatness::Weights`]), the map in the variable Z ([`flatness::Rescaled`]), traces, Hessian, audit |
 //! | [`solve`] | the methods, in the variable Z, and the one place where a method is chosen |
 //! | [`certificate`] | (D): a lower bound that is proved, rounding included; the gap; uniqueness |
+//! | [`train`] | gradient descent, mini-batches, label noise, sharpness-aware steps, weight decay on the mean loss of factors |
 //! | [`theory`] | what theory says of an instance: regularity, coherence, identifiability, isometry, statistical dimension |
 //! | [`linalg`] | what the mathematics needs of linear algebra: decompositions, Lanczos methods, a proved bound on an operator norm |
 //! | [`Error`] | what can be wrong with an input, with the numbers that show it |
@@ -117,6 +118,7 @@ mod signed;
 pub mod solve;
 pub mod synthetic;
 pub mod theory;
+pub mod train;
 
 pub use domain::Domain;
 pub use error::Error;
