@@ -43,7 +43,7 @@ impl Shown for Config {
         let mut panels = Vec::new();
         for cell in cells(rows) {
             let own: Vec<&Row> = rows.iter().filter(|row| row.cell == cell).collect();
-            panels.extend(courses::panels(&own, font));
+            panels.extend(courses::panels(&own, self.steps - self.settle, font));
             panels.extend(scatter::panel(&own, font));
         }
         panels
@@ -96,6 +96,18 @@ fn colour(training: Training) -> Colour {
         Training::LabelNoise => VERMILION,
         Training::Sam => GREEN,
         Training::WeightDecay => PURPLE,
+    }
+}
+
+/// As legends name a run.
+fn label(training: Training) -> &'static str {
+    match training {
+        Training::GdSmall => "GD, small start",
+        Training::Gd => "GD",
+        Training::Sgd => "SGD",
+        Training::LabelNoise => "label noise",
+        Training::Sam => "SAM",
+        Training::WeightDecay => "weight decay",
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use flatmin::experiment::trajectories::{Row, Training};
 
-use super::{colour, median, relative_sharpness, words};
+use super::{colour, label, median, relative_sharpness};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
 use crate::report::draw::colour::GREY;
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
+use crate::report::number::count;
 
 /// A figure along the steps.
 struct Course {
@@ -53,20 +54,20 @@ const COURSES: [Course; 4] = [
         title: "Sharpness and step",
         axis: "λ_{max} over 2/η",
         value: relative_sharpness,
-        caption: "largest eigenvalue of the Hessian of the mean loss over 2/η, the value (dashed) beyond which gradient descent with the learning rate η is unstable. The jump near the end is the change of learning rate",
+        caption: "largest eigenvalue of the Hessian of the mean loss over 2/η, the value (dashed) beyond which gradient descent with the learning rate η is unstable. SGD and SAM have a learning rate of their own until the break",
         level: Some(1.0),
     },
 ];
 
-/// One figure each for loss, flatness, error and sharpness.
-pub(super) fn panels(rows: &[&Row], font: &Font) -> Vec<Panel> {
+/// One figure each for loss, flatness, error and sharpness; `settles` is the step from which on all runs are the same.
+pub(super) fn panels(rows: &[&Row], settles: usize, font: &Font) -> Vec<Panel> {
     COURSES
         .iter()
-        .filter_map(|course| panel(course, rows, font))
+        .filter_map(|course| panel(course, rows, settles, font))
         .collect()
 }
 
-fn panel(course: &Course, rows: &[&Row], font: &Font) -> Option<Panel> {
+fn panel(course: &Course, rows: &[&Row], settles: usize, font: &Font) -> Option<Panel> {
     let model = rows.first()?.model.name();
     let mut series = Vec::new();
     for training in Training::ALL {
@@ -91,8 +92,9 @@ fn panel(course: &Course, rows: &[&Row], font: &Font) -> Option<Panel> {
         series,
     };
     let caption = format!(
-        "{model}: {}. Lines: medians over the trials; dotted: the least and the greatest. The last steps of every run are plain gradient descent.",
-        course.caption
+        "{model}: {}. Lines: medians over the trials; thin: the least and the greatest. GD: gradient descent; SGD: with stochastic gradients; SAM: sharpness-aware minimisation. After the break at step {} every run is plain gradient descent.",
+        course.caption,
+        count(settles)
     );
     let name = format!("trajectories-{model}-{}", course.name);
     Some(Panel::drawn(name, course.title, caption, chart.draw(font)))
@@ -117,10 +119,10 @@ fn lines(course: &Course, training: Training, rows: &[&Row]) -> Vec<Series> {
     if middle.iter().all(|(_, value)| value.is_nan()) {
         return Vec::new();
     }
-    let mut lines = vec![line(words(training), colour(training), None, middle)];
+    let mut lines = vec![line(label(training), colour(training), None, middle)];
     if at.values().any(|values| values.len() > 1) {
         for end in [points(least), points(greatest)] {
-            lines.push(line("", colour(training), Some((0.7, 2.0)), end));
+            lines.push(line("", colour(training), Some((0.8, 1.4)), end));
         }
     }
     lines

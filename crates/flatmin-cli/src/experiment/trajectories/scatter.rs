@@ -2,7 +2,7 @@
 
 use flatmin::experiment::trajectories::{Row, Training};
 
-use super::{colour, words};
+use super::{colour, label};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
 use crate::report::draw::colour::{Colour, GREY};
@@ -42,7 +42,7 @@ pub(super) fn panel(rows: &[&Row], font: &Font) -> Option<Panel> {
     add("random starts", GREY, Mark::Disc, points(rows, "start"));
     for training in Training::ALL {
         let own = points(rows, training.name());
-        add(words(training), colour(training), Mark::Disc, own);
+        add(label(training), colour(training), Mark::Disc, own);
     }
     let all = || series.iter().flat_map(|series| series.points.iter());
     let count = all().count();
@@ -55,7 +55,7 @@ pub(super) fn panel(rows: &[&Row], font: &Font) -> Option<Panel> {
         series,
     };
     let caption = format!(
-        "{model}: {count} zero-loss points, by the excess of their scaled trace over its proved minimum and by the mean squared error of a new measurement. Ends of the runs; gradient descent from random starts of many sizes; random displacements of the flat factors; all projected onto the zero-loss set. What is below {} (excess) or its square (error) is drawn there.",
+        "{model}: {count} zero-loss points, by the excess of their scaled trace over its proved minimum and by the mean squared error of a new measurement. Ends of the runs (GD: gradient descent; SGD: with stochastic gradients; SAM: sharpness-aware minimisation); gradient descent from random starts of many sizes; random displacements of the flat factors; all projected onto the zero-loss set. What is below {} (excess) or its square (error) is drawn there.",
         short(FLOOR)
     );
     Some(Panel::drawn(

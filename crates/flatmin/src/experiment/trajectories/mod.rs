@@ -128,12 +128,13 @@ impl Config {
             d: 12,
             m: 120,
             network_d: 12,
-            network_m: 65,
-            steps: 20_000,
-            settle: 4_000,
+            network_m: 70,
+            steps: 50_000,
+            settle: 10_000,
             records: 40,
             starts: 25,
             displacements: 25,
+            batch: 5,
             ..Config::paper()
         }
     }
@@ -151,17 +152,17 @@ impl Config {
             network_d: 15,
             network_rank: 3,
             network_m: 100,
-            steps: 40_000,
-            settle: 8_000,
+            steps: 60_000,
+            settle: 12_000,
             records: 60,
             small: 0.01,
             large: 3.0,
-            rate: 0.5,
+            rate: 0.8,
             batch: 20,
             batch_rate: 0.2,
-            noise: 0.5,
-            radius: 0.05,
-            decay: 0.005,
+            noise: 1.5,
+            radius: 0.15,
+            decay: 0.01,
             starts: 30,
             start_steps: 300,
             displacements: 30,
@@ -174,8 +175,8 @@ impl Config {
     pub fn large() -> Self {
         Config {
             trials: 20,
-            steps: 100_000,
-            settle: 20_000,
+            steps: 200_000,
+            settle: 40_000,
             ..Config::paper()
         }
     }
@@ -287,12 +288,14 @@ impl Config {
         format!("{}-{d}x{d}-r{rank}-m{m}", model.name())
     }
 
-    /// The numbers of steps after which a run is looked at: 0, then evenly in their logarithm.
+    /// The numbers of steps after which a run is looked at: 0, then evenly in their logarithm, and where the method's own steps
+    /// end.
     pub fn looks(&self) -> Vec<usize> {
         let last = (self.records - 1).max(1) as f64;
         let at = |i: usize| (self.steps as f64).powf(i as f64 / last).round() as usize;
         let mut looks: Vec<usize> = [0].into_iter().chain((0..self.records).map(at)).collect();
-        looks.push(self.steps);
+        looks.extend([self.steps - self.settle, self.steps]);
+        looks.sort_unstable();
         looks.dedup();
         looks
     }
