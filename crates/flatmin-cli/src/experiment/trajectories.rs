@@ -168,32 +168,23 @@ fn line(rows: &[&Row]) -> Option<Vec<String>> {
 
 /// How much flatter and closer to the truth each method ends than gradient descent from the same start.
 fn against_gradient_descent(rows: &[&Row]) -> Option<String> {
-    let end = |method: Training, trial: u64| {
-        let wanted = |row: &&&Row| row.kind == "end" && row.method == method.name() && row.trial == trial;
-        rows.iter()
-            .find(wanted)
-            .copied()
-            .filter(|row| row.excess.is_some())
+    let finished = |method: Training| -> Vec<&Row> {
+        let wanted = |row: &&&Row| row.status == "finished" && row.method == method.name();
+        rows.iter().filter(wanted).copied().collect()
     };
-    let trials: Vec<u64> = rows
-        .iter()
-        .map(|row| row.trial)
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let plain: Vec<&Row> = trials.iter().filter_map(|t| end(Training::Gd, *t)).collect();
+    let plain = finished(Training::Gd);
     let mut parts = Vec::new();
     for method in Training::ALL {
-        let pairs: Vec<(&Row, &Row)> = plain
+        let own = finished(method);
+        let pairs: Vec<(&Row, &Row)> = own
             .iter()
-            .filter_map(|gd| Some((*gd, end(method, gd.trial)?)))
+            .filter_map(|row| Some((*row, *plain.iter().find(|gd| gd.trial == row.trial)?)))
             .collect();
         if method == Training::Gd || pairs.is_empty() {
             continue;
         }
-        let own: Vec<&Row> = pairs.iter().map(|(_, row)| *row).collect();
-        let flatter = pairs.iter().filter(|(gd, row)| row.excess < gd.excess).count();
-        let closer = pairs.iter().filter(|(gd, row)| row.error < gd.error).count();
+        let flatter = pairs.iter().filter(|(row, gd)| row.excess < gd.excess).count();
+        let closer = pairs.iter().filter(|(row, gd)| row.error < gd.error).count();
         parts.push(format!(
             "{} {} and {} (flatter in {flatter} of {n} trials, closer in {closer})",
             words(method),
@@ -202,15 +193,11 @@ fn against_gradient_descent(rows: &[&Row]) -> Option<String> {
             n = pairs.len(),
         ));
     }
-    let (excess, error) = (
-        middle(&plain, |row| row.excess)?,
-        middle(&plain, |row| row.error)?,
-    );
     Some(format!(
-        "{}: taken to zero loss, gradient descent from the large start ends at a scaled trace {} times the proved minimum above it and at ‖X − M‖_F = {}; {}.",
+        "{}: gradient descent from the large start ends at an excess flatness of {} over the proved minimum and at ‖X − M‖_F = {} (medians); {}.",
         plain.first()?.model.name(),
-        short(excess),
-        short(error),
+        short(middle(&plain, |row| row.excess)?),
+        short(middle(&plain, |row| row.error)?),
         parts.join("; ")
     ))
 }

@@ -38,7 +38,7 @@ const COURSES: [Course; 4] = [
         title: "Flatness",
         axis: "excess flatness",
         value: |row| row.excess,
-        caption: "scaled trace of the Hessian over its proved minimum at zero loss, less 1. Where the loss is not small it may lie below the minimum, and is not drawn there",
+        caption: "scaled trace of the Hessian over its proved minimum at zero loss, less 1. Where the loss is not small it may lie below the minimum and is not drawn; looks without neighbours are dots (median, least, greatest)",
         level: None,
     },
     Course {
