@@ -79,6 +79,7 @@
 //! | [`solve`] | the methods, in the variable Z, and the one place where a method is chosen |
 //! | [`certificate`] | (D): a lower bound that is proved, rounding included; the gap; uniqueness |
 //! | [`depth`] | K factors instead of two: Hadamard products of vectors ([`depth::hadamard`]), chains of matrices ([`depth::chain`]) |
+//! | [`train`] | gradient descent, mini-batches, label noise, sharpness-aware steps, weight decay on the mean loss of factors |
 //! | [`theory`] | what theory says of an instance: regularity, coherence, identifiability, isometry, statistical dimension |
 //! | [`linalg`] | what the mathematics needs of linear algebra: decompositions, Lanczos methods, a proved bound on an operator norm |
 //! | [`Error`] | what can be wrong with an input, with the numbers that show it |
@@ -123,6 +124,7 @@ mod signed;
 pub mod solve;
 pub mod synthetic;
 pub mod theory;
+pub mod train;
 
 pub use domain::Domain;
 pub use error::Error;

@@ -13,6 +13,8 @@ use crate::experiment::Preset;
 pub(crate) enum ExperimentName {
     /// Which share of random instances is recovered, by size and number of measurements
     Recovery,
+    /// How flat and how wrong gradient descent, label noise and others end, and how flatness and error go together
+    Trajectories,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod config;
 mod page;
 mod recovery;
 mod rows;
+mod trajectories;
 
 use std::path::Path;
 
@@ -72,6 +73,7 @@ pub(crate) struct Table {
 pub(crate) fn experiment(args: &ExperimentArgs) -> Result<Ending, Failure> {
     match args.name {
         ExperimentName::Recovery => conduct::conduct::<recovery::Config>(args),
+        ExperimentName::Trajectories => conduct::conduct::<trajectories::Config>(args),
     }
 }
 
@@ -82,6 +84,7 @@ pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
     };
     match name.as_str() {
         recovery::Config::NAME => conduct::redraw::<recovery::Config>(dir).map(Some),
+        trajectories::Config::NAME => conduct::redraw::<trajectories::Config>(dir).map(Some),
         other => Err(config::unknown(dir, other)),
     }
 }

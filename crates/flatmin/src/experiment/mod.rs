@@ -6,6 +6,7 @@
 
 mod frontier;
 pub mod recovery;
+pub mod trajectories;
 
 pub use frontier::{Frontier, frontier};
 

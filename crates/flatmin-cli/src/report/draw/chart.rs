@@ -42,10 +42,12 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// A dashed line without a name goes with a named one, as the edge of its band: thinner.
     fn stroke(&self) -> Stroke {
+        let accompanies = self.name.is_empty() && self.dash.is_some();
         Stroke {
             colour: self.colour,
-            width: 1.4,
+            width: if accompanies { 0.6 } else { 1.4 },
             dash: self.dash,
         }
     }
