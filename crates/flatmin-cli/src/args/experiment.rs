@@ -13,6 +13,14 @@ use crate::experiment::Preset;
 pub(crate) enum ExperimentName {
     /// Which share of random instances is recovered, by size and number of measurements
     Recovery,
+    /// How far flat solutions are from norm-minimal and balanced, beside what theory bounds it by
+    Regularity,
+    /// Flat, norm-minimal and balanced: how they part as the measurements get fewer
+    Notions,
+    /// Error against noise, of flat and nuclear, under two fits
+    Noise,
+    /// The width of the factors, from the rank of the truth up
+    Overparameterization,
 }
 
 #[derive(Debug, Args)]

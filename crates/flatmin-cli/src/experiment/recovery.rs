@@ -6,8 +6,8 @@ mod map;
 use std::collections::BTreeMap;
 
 pub(super) use flatmin::experiment::recovery::Config;
-use flatmin::experiment::recovery::{Model, Row};
-use flatmin::experiment::{Frontier, frontier};
+use flatmin::experiment::recovery::Row;
+use flatmin::experiment::{Frontier, Model, frontier};
 
 use flatmin::theory::dimension;
 
@@ -99,12 +99,7 @@ pub(super) struct Column {
 impl Column {
     /// Of the truth: the information limit.
     fn freedom(&self) -> usize {
-        let (r, (d1, d2)) = (self.rank, self.shape);
-        if self.model.is_symmetric() {
-            r * (2 * d1 - r + 1) / 2
-        } else {
-            r * (d1 + d2 - r)
-        }
+        self.model.freedom(self.shape, self.rank)
     }
 
     /// Of the descent cone of the nuclear norm at the truth, where the theory of Gaussian measurements says it.
