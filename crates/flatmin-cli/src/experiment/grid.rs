@@ -9,8 +9,8 @@ use crate::report::draw::colour::Colour;
 /// The centres of the cells of one model.
 pub(super) struct Grid {
     amount: &'static str,
-    /// Whether amounts are shares, from 0 to 1.
-    shares: bool,
+    /// Whether the axis of amounts begins at 0.
+    from_zero: bool,
     sizes: Vec<f64>,
     amounts: Vec<f64>,
 }
@@ -25,20 +25,23 @@ pub(super) struct Shade {
 impl Grid {
     /// Over `d` and the numbers of measurements `m`; in completion over the chances `p`.
     pub(super) fn new(model: Model, d: &[usize], m: &[usize], p: &[f64]) -> Self {
-        let shares = model == Model::Completion;
+        if model == Model::Completion {
+            return Grid::over("share of entries observed, p", d, p);
+        }
+        let m: Vec<f64> = m.iter().map(|m| *m as f64).collect();
         Grid {
-            amount: if shares {
-                "share of entries observed, p"
-            } else {
-                "measurements m"
-            },
-            shares,
-            sizes: rising(d.iter().map(|d| *d as f64)),
-            amounts: if shares {
-                rising(p.iter().copied())
-            } else {
-                rising(m.iter().map(|m| *m as f64))
-            },
+            from_zero: true,
+            ..Grid::over("measurements m", d, &m)
+        }
+    }
+
+    /// Over other sizes and amounts.
+    pub(super) fn over(amount: &'static str, sizes: &[usize], amounts: &[f64]) -> Self {
+        Grid {
+            amount,
+            from_zero: false,
+            sizes: rising(sizes.iter().map(|size| *size as f64)),
+            amounts: rising(amounts.iter().copied()),
         }
     }
 
@@ -49,7 +52,7 @@ impl Grid {
         };
         let (xs, (low, high)) = (edges(&self.sizes), ends(&edges(&self.amounts)));
         let x = Axis::stops(&self.sizes, ends(&xs), size);
-        let low = if self.shares { low } else { 0.0 };
+        let low = if self.from_zero { 0.0 } else { low };
         let y = Axis::linear([low, high], self.amount)
             .unwrap_or_else(|| Axis::stops(&self.amounts, (low, high), self.amount));
         (x, y)
@@ -83,7 +86,7 @@ fn rising(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 /// The edges of cells around rising centres: half-way between neighbours, and as far beyond the ends.
-pub(super) fn edges(centres: &[f64]) -> Vec<f64> {
+fn edges(centres: &[f64]) -> Vec<f64> {
     let [first, .., last] = centres else {
         return centres.iter().flat_map(|c| [c - 0.5, c + 0.5]).collect();
     };

@@ -95,9 +95,7 @@ pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
         regularity::Config::NAME => conduct::redraw::<regularity::Config>(dir).map(Some),
         notions::Config::NAME => conduct::redraw::<notions::Config>(dir).map(Some),
         noise::Config::NAME => conduct::redraw::<noise::Config>(dir).map(Some),
-        overparameterization::Config::NAME => {
-            conduct::redraw::<overparameterization::Config>(dir).map(Some)
-        }
+        overparameterization::Config::NAME => conduct::redraw::<overparameterization::Config>(dir).map(Some),
         other => Err(config::unknown(dir, other)),
     }
 }

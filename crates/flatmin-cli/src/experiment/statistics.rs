@@ -1,4 +1,7 @@
-//! Medians, ranges and slopes of what trials measured.
+//! Medians, ranges and slopes of what trials measured, and the lines that show them.
+
+use crate::report::draw::chart::{Mark, Series};
+use crate::report::draw::colour::Colour;
 
 /// The middle of a few numbers, and their ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +39,54 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
         (xx + (x - mx) * (x - mx), xy + (x - mx) * (y - my))
     });
     (xx > 0.0).then(|| xy / xx)
+}
+
+/// A line through medians, and thin dotted ones through the ends of their ranges.
+pub(super) fn banded(
+    name: &str,
+    colour: Colour,
+    dash: Option<(f64, f64)>,
+    spreads: &[(f64, Spread)],
+) -> Vec<Series> {
+    let line = |name: &str, dash, mark, value: fn(&Spread) -> f64| Series {
+        name: name.to_owned(),
+        colour,
+        line: true,
+        dash,
+        mark,
+        points: spreads.iter().map(|(x, spread)| (*x, value(spread))).collect(),
+    };
+    let thin = Some((1.0, 2.0));
+    vec![
+        line("", thin, Mark::None, |spread| spread.low),
+        line("", thin, Mark::None, |spread| spread.high),
+        line(name, dash, Mark::Disc, |spread| spread.median),
+    ]
+}
+
+/// "12 of 14 trials are certified"; `refused` of them had too few data for a flat problem.
+pub(super) fn certified<'a>(statuses: impl Iterator<Item = &'a str>) -> String {
+    let (mut all, mut certified, mut refused) = (0, 0, 0);
+    for status in statuses {
+        all += 1;
+        certified += usize::from(status == "certified");
+        refused += usize::from(is_refused(status));
+    }
+    let solved = all - refused;
+    let share = 100.0 * certified as f64 / solved.max(1) as f64;
+    let left = if refused == 0 {
+        String::new()
+    } else {
+        format!(
+            " {refused} more had too few data for a flat problem (a singular D1 or D2, or nothing observed)."
+        )
+    };
+    format!("{certified} of {solved} solved trials ({share:.2} %) are certified.{left}")
+}
+
+/// Whether a trial had too few data to have a flat problem.
+pub(super) fn is_refused(status: &str) -> bool {
+    matches!(status, "singular" | "empty")
 }
 
 #[cfg(test)]

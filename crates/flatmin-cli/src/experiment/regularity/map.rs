@@ -1,0 +1,90 @@
+//! A distance by size and amount of data, in logarithmic colours.
+
+use flatmin::experiment::Model;
+use flatmin::experiment::regularity::{Config, Row};
+
+use super::super::grid::{Grid, Shade};
+use super::super::statistics::{is_refused, spread};
+use super::Distance;
+use crate::report::draw::axis::Axis;
+use crate::report::draw::bar::Bar;
+use crate::report::draw::chart::{Chart, Tile, Tiles};
+use crate::report::draw::colour::viridis;
+use crate::report::draw::text::Font;
+use crate::report::figures::Panel;
+use crate::report::number::short;
+
+/// One map a model, all in the same colours.
+pub(super) fn panels(config: &Config, distance: &Distance, rows: &[Row], font: &Font) -> Vec<Panel> {
+    let certified = rows.iter().filter(|row| row.is_certified());
+    // Smaller distances than the certified gap are not told from zero.
+    let values = certified
+        .filter_map(distance.measured)
+        .map(|value| value.max(config.tolerance));
+    let Some(scale) = Axis::log(values, distance.symbol) else {
+        return Vec::new();
+    };
+    let one = |model: &Model| {
+        let own: Vec<&Row> = rows.iter().filter(|row| row.model == *model).collect();
+        (!own.is_empty()).then(|| panel(config, distance, *model, &own, &scale, font))
+    };
+    config.models.iter().filter_map(one).collect()
+}
+
+fn panel(
+    config: &Config,
+    distance: &Distance,
+    model: Model,
+    rows: &[&Row],
+    scale: &Axis,
+    font: &Font,
+) -> Panel {
+    let grid = Grid::new(model, &config.d, &config.m, &config.p);
+    let (x, y) = grid.axes("rows and columns d");
+    let chart = Chart {
+        label: format!("{} by size and amount of data: {}", distance.symbol, model.name()),
+        x,
+        y,
+        series: Vec::new(),
+    };
+    let tiles = Tiles {
+        tiles: tiles(config, distance, &grid, rows, scale),
+        bar: Some(Bar { scale, map: viridis }),
+    };
+    let refused = rows.iter().filter(|row| is_refused(&row.status)).count();
+    let why = if refused == 0 {
+        "Hatched: not run, for there are fewer independent measurements than that.".to_owned()
+    } else {
+        format!(
+            "Hatched: not run, or D1 or D2 is singular in every trial, so that there is no flat problem ({refused} of {} trials are such).",
+            rows.len()
+        )
+    };
+    let caption = format!(
+        "{}: {} of the flat factors, median over the certified trials of each cell, on a logarithmic scale (values below the certified gap {} are drawn as the gap). {why} Crosses: a solution was not certified and does not count.",
+        model.name(),
+        distance.words,
+        short(config.tolerance)
+    );
+    Panel::drawn(
+        format!("{}-{}", distance.name, model.name()),
+        distance.title,
+        caption,
+        chart.draw_over(&tiles, font),
+    )
+}
+
+fn tiles(config: &Config, distance: &Distance, grid: &Grid, rows: &[&Row], scale: &Axis) -> Vec<Tile> {
+    grid.tiles(|size, amount| {
+        let cell = || {
+            rows.iter()
+                .filter(move |row| row.d1 as f64 == size && row.p.unwrap_or(row.m as f64) == amount)
+        };
+        let known = cell().filter(|row| row.is_certified());
+        let median = spread(known.filter_map(|row| (distance.measured)(row)));
+        Shade {
+            fill: median.map(|median| viridis(scale.place(median.median.max(config.tolerance)))),
+            crossed: cell().any(|row| !row.is_certified() && !is_refused(&row.status)),
+        }
+    })
+}
