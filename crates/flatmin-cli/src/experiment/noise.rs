@@ -83,12 +83,12 @@ impl Shown for Config {
 }
 
 /// The rows of one line at one level.
-fn cell<'a>(
-    rows: &'a [Row],
+fn cell(
+    rows: &[Row],
     model: Model,
     (fit, objective): Kind,
     level: f64,
-) -> impl Iterator<Item = &'a Row> + Clone {
+) -> impl Iterator<Item = &Row> + Clone {
     rows.iter().filter(move |row| {
         row.model == model && row.fit == fit && row.objective == objective && row.level == level
     })

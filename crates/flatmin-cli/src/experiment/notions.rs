@@ -63,8 +63,8 @@ const DISTANCES: [Distance; 5] = [
 ];
 
 const COLOURS: [Colour; 3] = [BLUE, VERMILION, GREEN];
-/// Smaller distances are rounding, and drawn as this one.
-const FLOOR: f64 = 1e-12;
+/// Smaller distances are drawn as this one: the axis is for those that theory does not make vanish.
+const FLOOR: f64 = 1e-6;
 /// Matrices this close count as the same one.
 const SAME: f64 = 1e-5;
 
@@ -183,7 +183,7 @@ fn panel(config: &Config, distance: &Distance, rows: &[Row], font: &Font) -> Opt
     let x = Axis::linear([0.0, 1.0], "share of measurements, m/d^{2}")?;
     let y = Axis::log(points().map(|(_, y)| *y), distance.symbol)?;
     let caption = format!(
-        "{} against the number of measurements: median over the certified trials, with their range (dotted); d = {}, rank {}. At the right end completion sees every entry and is the identity map, for which the three notions coincide. Values below {} are rounding and drawn there.",
+        "{} against the number of measurements: median over the certified trials, with their range (dotted); d = {}, rank {}. At the right end completion sees every entry and is the identity map, for which the three notions coincide. Values below {} are drawn there.",
         capital(distance.words),
         config.d,
         config.rank,

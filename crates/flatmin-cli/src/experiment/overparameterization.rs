@@ -1,5 +1,7 @@
 //! Overparameterization: what the width of the factors changes, from the rank of the truth to the convex problem.
 
+use std::collections::BTreeSet;
+
 pub(super) use flatmin::experiment::overparameterization::Config;
 
 use flatmin::experiment::Model;
@@ -165,16 +167,24 @@ impl<'a> View<'a> {
             .zip(COLOURS.into_iter().cycle())
     }
 
-    fn ends(&self) -> (f64, f64) {
-        let low = self.config.widths.iter().copied().min().unwrap_or(1) as f64;
-        let high = self.config.widths.iter().copied().max().unwrap_or(1) as f64;
-        (low - 0.5, high + 0.5)
+    /// In order, each once.
+    fn widths(&self) -> Vec<usize> {
+        let widths: BTreeSet<usize> = self.config.widths.iter().copied().collect();
+        widths.into_iter().collect()
     }
 
+    /// The widths at equal distances: nearly a logarithmic axis.
     fn width_axis(&self) -> Axis {
-        let mut widths: Vec<f64> = self.config.widths.iter().map(|width| *width as f64).collect();
-        widths.sort_by(f64::total_cmp);
-        Axis::stops(&widths, self.ends(), "columns k of the factors")
+        let labels = self.widths().into_iter().map(|width| width.to_string());
+        Axis::categories(labels, "columns k of the factors")
+    }
+
+    /// What is known at some widths, by the width's place on the axis.
+    fn along<T>(&self, value: impl Fn(usize) -> Option<T>) -> Vec<(f64, T)> {
+        let widths = self.widths().into_iter().enumerate();
+        widths
+            .filter_map(|(place, width)| Some((place as f64, value(width)?)))
+            .collect()
     }
 
     fn map(&self, model: Model, font: &Font) -> Option<Panel> {
@@ -182,30 +192,28 @@ impl<'a> View<'a> {
         if own.is_empty() {
             return None;
         }
-        let grid = Grid::over(
-            "m over the statistical dimension",
-            &self.config.widths,
-            &self.config.shares,
-        );
-        let (x, y) = grid.axes("columns k of the factors");
-        let tiles = grid.tiles(|width, share| {
+        let widths = self.widths();
+        let places: Vec<usize> = (0..widths.len()).collect();
+        let title = "m over the statistical dimension";
+        let grid = Grid::over(title, &places, &self.config.shares);
+        let (_, y) = grid.axes("");
+        let tiles = grid.tiles(|place, share| {
+            let width = widths[place as usize];
             let line = Line {
                 model,
                 share,
                 rows: self.rows,
             };
-            let cell = line.at(width as usize);
+            let unproved = |row: &Row| row.status != "certified" && !is_refused(&row.status);
             Shade {
-                fill: line.recovered(width as usize).map(viridis),
-                crossed: cell
-                    .clone()
-                    .any(|row| row.status != "certified" && !is_refused(&row.status)),
+                fill: line.recovered(width).map(viridis),
+                crossed: line.at(width).any(unproved),
             }
         });
         let scale = Axis::linear([0.0, 1.0], "share recovered")?;
         let chart = Chart {
             label: format!("Share recovered by width and measurements: {}", model.name()),
-            x,
+            x: self.width_axis(),
             y,
             series: Vec::new(),
         };
@@ -248,12 +256,7 @@ impl<'a> View<'a> {
                 line: true,
                 dash: None,
                 mark: Mark::Disc,
-                points: self
-                    .config
-                    .widths
-                    .iter()
-                    .filter_map(|width| Some((*width as f64, line.recovered(*width)?)))
-                    .collect(),
+                points: self.along(|width| line.recovered(width)),
             })
             .collect();
         if series.iter().all(|series| series.points.is_empty()) {
@@ -282,18 +285,14 @@ impl<'a> View<'a> {
     fn excess(&self, model: Model, font: &Font) -> Option<Panel> {
         let mut series: Vec<Series> = Vec::new();
         for (line, colour) in self.lines(model) {
-            let spreads: Vec<_> = self
-                .config
-                .widths
-                .iter()
-                .filter_map(|width| {
-                    let fitting = line.at(*width).filter(|row| row.fits == Some(true));
-                    let excess = fitting
+            let spreads = self.along(|width| {
+                let fitting = line.at(width).filter(|row| row.fits == Some(true));
+                spread(
+                    fitting
                         .filter_map(|row| row.excess)
-                        .map(|excess| excess.max(FLOOR));
-                    Some((*width as f64, spread(excess)?))
-                })
-                .collect();
+                        .map(|excess| excess.max(FLOOR)),
+                )
+            });
             series.extend(banded(
                 &format!("m = {}δ", short(line.share)),
                 colour,

@@ -98,7 +98,7 @@ mod tests {
         let found = spread([4.0, f64::NAN, 1.0, 3.0, 2.0]).unwrap();
         assert_eq!((found.low, found.median, found.high), (1.0, 2.5, 4.0));
         assert_eq!(spread([f64::INFINITY]), None);
-        let points: Vec<(f64, f64)> = (1..6).map(|i| f64::from(i)).map(|x| (x, 3.0 * x * x)).collect();
+        let points: Vec<(f64, f64)> = (1..6).map(f64::from).map(|x| (x, 3.0 * x * x)).collect();
         assert!((slope(&points).unwrap() - 2.0).abs() < 1e-12);
         assert_eq!(slope(&points[..1]), None);
     }

@@ -17,10 +17,9 @@ use crate::report::number::short;
 /// One map a model, all in the same colours.
 pub(super) fn panels(config: &Config, distance: &Distance, rows: &[Row], font: &Font) -> Vec<Panel> {
     let certified = rows.iter().filter(|row| row.is_certified());
-    // Smaller distances than the certified gap are not told from zero.
     let values = certified
         .filter_map(distance.measured)
-        .map(|value| value.max(config.tolerance));
+        .map(|value| drawn(config, value));
     let Some(scale) = Axis::log(values, distance.symbol) else {
         return Vec::new();
     };
@@ -61,7 +60,7 @@ fn panel(
         )
     };
     let caption = format!(
-        "{}: {} of the flat factors, median over the certified trials of each cell, on a logarithmic scale (values below the certified gap {} are drawn as the gap). {why} Crosses: a solution was not certified and does not count.",
+        "{}: {} of the flat factors, median over the certified trials of each cell, on a logarithmic scale (drawn as {} below, and as 1 above). {why} Crosses: a solution was not certified and does not count.",
         model.name(),
         distance.words,
         short(config.tolerance)
@@ -74,6 +73,11 @@ fn panel(
     )
 }
 
+/// Smaller distances than the certified gap are not told from zero; above 1 nothing is regular.
+fn drawn(config: &Config, value: f64) -> f64 {
+    value.clamp(config.tolerance, 1.0)
+}
+
 fn tiles(config: &Config, distance: &Distance, grid: &Grid, rows: &[&Row], scale: &Axis) -> Vec<Tile> {
     grid.tiles(|size, amount| {
         let cell = || {
@@ -83,7 +87,7 @@ fn tiles(config: &Config, distance: &Distance, grid: &Grid, rows: &[&Row], scale
         let known = cell().filter(|row| row.is_certified());
         let median = spread(known.filter_map(|row| (distance.measured)(row)));
         Shade {
-            fill: median.map(|median| viridis(scale.place(median.median.max(config.tolerance)))),
+            fill: median.map(|median| viridis(scale.place(drawn(config, median.median)))),
             crossed: cell().any(|row| !row.is_certified() && !is_refused(&row.status)),
         }
     })
