@@ -17,6 +17,7 @@ mod recovery;
 mod regularity;
 mod rows;
 mod statistics;
+mod status;
 
 use std::path::Path;
 

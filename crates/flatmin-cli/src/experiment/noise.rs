@@ -5,7 +5,8 @@ pub(super) use flatmin::experiment::noise::Config;
 use flatmin::experiment::Model;
 use flatmin::experiment::noise::Row;
 
-use super::statistics::{Spread, banded, certified, slope, spread};
+use super::statistics::{Spread, banded, slope, spread};
+use super::status::certified;
 use super::{Preset, Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Series};
@@ -41,7 +42,7 @@ impl Shown for Config {
     }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
-        let mut findings = vec![certified(rows.iter().map(|row| row.status.as_str()))];
+        let mut findings = vec![certified("solutions", rows.iter().map(|row| row.status.as_str()))];
         findings.extend(slopes(&View { config: self, rows }));
         for model in &self.models {
             findings.extend(ratio(rows, *model));

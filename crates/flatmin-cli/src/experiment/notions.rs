@@ -3,7 +3,8 @@
 pub(super) use flatmin::experiment::notions::Config;
 use flatmin::experiment::notions::{IDENTITY, Row};
 
-use super::statistics::{Spread, banded, certified, spread};
+use super::statistics::{Spread, banded, spread};
+use super::status::certified;
 use super::{Preset, Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
@@ -85,7 +86,7 @@ impl Shown for Config {
     }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
-        let mut findings = vec![certified(rows.iter().map(|row| row.status.as_str()))];
+        let mut findings = vec![certified("trials", rows.iter().map(|row| row.status.as_str()))];
         findings.extend(coincide(rows));
         for map in self.models.iter().map(|model| model.name()) {
             findings.extend(same_matrix(map, rows));

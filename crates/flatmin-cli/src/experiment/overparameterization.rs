@@ -8,7 +8,8 @@ use flatmin::experiment::Model;
 use flatmin::experiment::overparameterization::Row;
 
 use super::grid::{Grid, Shade};
-use super::statistics::{banded, certified, is_refused, spread};
+use super::statistics::{banded, spread};
+use super::status::{certified, is_refused};
 use super::{Preset, Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
@@ -40,7 +41,7 @@ impl Shown for Config {
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings = vec![
-            certified(rows.iter().map(|row| row.status.as_str()))
+            certified("solutions", rows.iter().map(|row| row.status.as_str()))
                 + " A certificate proves that nothing flatter fits, of any rank; narrow factors below the transition have none to hope for.",
         ];
         let view = View { config: self, rows };

@@ -6,7 +6,8 @@ mod scatter;
 pub(super) use flatmin::experiment::regularity::Config;
 use flatmin::experiment::regularity::Row;
 
-use super::statistics::{certified, is_refused, spread};
+use super::statistics::spread;
+use super::status::{certified, is_refused};
 use super::{Preset, Shown, Table};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
@@ -61,7 +62,7 @@ impl Shown for Config {
     }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
-        let mut findings = vec![certified(rows.iter().map(|row| row.status.as_str()))];
+        let mut findings = vec![certified("trials", rows.iter().map(|row| row.status.as_str()))];
         for distance in &DISTANCES {
             findings.extend(self.models.iter().filter_map(|model| {
                 let own = rows.iter().filter(|row| row.model == *model);

@@ -4,7 +4,8 @@ use flatmin::experiment::Model;
 use flatmin::experiment::regularity::{Config, Row};
 
 use super::super::grid::{Grid, Shade};
-use super::super::statistics::{is_refused, spread};
+use super::super::statistics::spread;
+use super::super::status::is_refused;
 use super::Distance;
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
