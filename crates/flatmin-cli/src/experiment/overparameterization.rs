@@ -20,6 +20,8 @@ use crate::report::figures::Panel;
 use crate::report::number::short;
 
 const COLOURS: [Colour; 4] = [PURPLE, VERMILION, GREEN, BLUE];
+/// Values that differ by less, relatively, count as equal.
+const HIGHER: f64 = 1e-6;
 /// Smaller excesses are rounding, and drawn as this one.
 const FLOOR: f64 = 1e-9;
 
@@ -55,6 +57,7 @@ impl Shown for Config {
             }));
         }
         findings.extend(misfits(rows));
+        findings.extend(local(rows));
         findings
     }
 
@@ -345,6 +348,27 @@ fn misfits(rows: &[Row]) -> Option<String> {
         format!(
             "In {missed} of {} solved trials the factors found do not fit the data: too few columns for any solution that the method finds.",
             rows.iter().filter(|row| row.fits.is_some()).count()
+        )
+    })
+}
+
+/// How often more columns ended higher, which a global minimum never does.
+fn local(rows: &[Row]) -> Option<String> {
+    let trials = rows.chunk_by(|a, b| (&a.cell, a.trial) == (&b.cell, b.trial));
+    let (mut pairs, mut higher) = (0, 0);
+    for trial in trials {
+        let mut fitting: Vec<&Row> = trial.iter().filter(|row| row.fits == Some(true)).collect();
+        fitting.sort_by_key(|row| row.width);
+        for pair in fitting.windows(2) {
+            let values = pair[0].value.zip(pair[1].value);
+            pairs += 1;
+            higher += usize::from(values.is_some_and(|(narrow, wide)| wide > narrow * (1.0 + HIGHER)));
+        }
+    }
+    (higher > 0).then(|| {
+        format!(
+            "In {higher} of {pairs} comparisons of neighbouring widths on the same data the wider factors are the sharper ones by more than {}: what was found there is a local minimum at best.",
+            short(HIGHER)
         )
     })
 }

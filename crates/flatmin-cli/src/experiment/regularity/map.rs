@@ -6,7 +6,7 @@ use flatmin::experiment::regularity::{Config, Row};
 use super::super::grid::{Grid, Shade};
 use super::super::statistics::spread;
 use super::super::status::is_refused;
-use super::Distance;
+use super::{Distance, cells};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
 use crate::report::draw::chart::{Chart, Tile, Tiles};
@@ -17,10 +17,10 @@ use crate::report::number::short;
 
 /// One map a model, all in the same colours.
 pub(super) fn panels(config: &Config, distance: &Distance, rows: &[Row], font: &Font) -> Vec<Panel> {
-    let certified = rows.iter().filter(|row| row.is_certified());
-    let values = certified
-        .filter_map(distance.measured)
-        .map(|value| drawn(config, value));
+    let values = cells(rows).into_iter().filter_map(|cell| {
+        let median = median(distance, cell.iter())?;
+        Some(drawn(config, median))
+    });
     let Some(scale) = Axis::log(values, distance.symbol) else {
         return Vec::new();
     };
@@ -74,6 +74,12 @@ fn panel(
     )
 }
 
+/// Of the certified trials of a cell.
+fn median<'a>(distance: &Distance, cell: impl Iterator<Item = &'a Row>) -> Option<f64> {
+    let known = cell.filter(|row| row.is_certified());
+    spread(known.filter_map(distance.measured)).map(|spread| spread.median)
+}
+
 /// Smaller distances than the certified gap are not told from zero; above 1 nothing is regular.
 fn drawn(config: &Config, value: f64) -> f64 {
     value.clamp(config.tolerance, 1.0)
@@ -85,10 +91,9 @@ fn tiles(config: &Config, distance: &Distance, grid: &Grid, rows: &[&Row], scale
             rows.iter()
                 .filter(move |row| row.d1 as f64 == size && row.p.unwrap_or(row.m as f64) == amount)
         };
-        let known = cell().filter(|row| row.is_certified());
-        let median = spread(known.filter_map(|row| (distance.measured)(row)));
+        let median = median(distance, cell().copied());
         Shade {
-            fill: median.map(|median| viridis(scale.place(drawn(config, median.median)))),
+            fill: median.map(|median| viridis(scale.place(drawn(config, median)))),
             crossed: cell().any(|row| !row.is_certified() && !is_refused(&row.status)),
         }
     })
