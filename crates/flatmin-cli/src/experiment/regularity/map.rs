@@ -15,11 +15,14 @@ use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
 use crate::report::number::short;
 
+/// Smaller distances are drawn as this one.
+const FLOOR: f64 = 1e-5;
+
 /// One map a model, all in the same colours.
 pub(super) fn panels(config: &Config, distance: &Distance, rows: &[Row], font: &Font) -> Vec<Panel> {
     let values = cells(rows).into_iter().filter_map(|cell| {
         let median = median(distance, cell.iter())?;
-        Some(drawn(config, median))
+        Some(drawn(median))
     });
     let Some(scale) = Axis::log(values, distance.symbol) else {
         return Vec::new();
@@ -48,7 +51,7 @@ fn panel(
         series: Vec::new(),
     };
     let tiles = Tiles {
-        tiles: tiles(config, distance, &grid, rows, scale),
+        tiles: tiles(distance, &grid, rows, scale),
         bar: Some(Bar { scale, map: viridis }),
     };
     let refused = rows.iter().filter(|row| is_refused(&row.status)).count();
@@ -64,7 +67,7 @@ fn panel(
         "{}: {} of the flat factors, median over the certified trials of each cell, on a logarithmic scale (drawn as {} below, and as 1 above). {why} Crosses: a solution was not certified and does not count.",
         model.name(),
         distance.words,
-        short(config.tolerance)
+        short(FLOOR)
     );
     Panel::drawn(
         format!("{}-{}", distance.name, model.name()),
@@ -80,12 +83,13 @@ fn median<'a>(distance: &Distance, cell: impl Iterator<Item = &'a Row>) -> Optio
     spread(known.filter_map(distance.measured)).map(|spread| spread.median)
 }
 
-/// Smaller distances than the certified gap are not told from zero; above 1 nothing is regular.
-fn drawn(config: &Config, value: f64) -> f64 {
-    value.clamp(config.tolerance, 1.0)
+/// The colours are for distances that theory makes neither vanish (D1 and D2 multiples of the identity) nor large: above 1
+/// nothing is regular.
+fn drawn(value: f64) -> f64 {
+    value.clamp(FLOOR, 1.0)
 }
 
-fn tiles(config: &Config, distance: &Distance, grid: &Grid, rows: &[&Row], scale: &Axis) -> Vec<Tile> {
+fn tiles(distance: &Distance, grid: &Grid, rows: &[&Row], scale: &Axis) -> Vec<Tile> {
     grid.tiles(|size, amount| {
         let cell = || {
             rows.iter()
@@ -93,7 +97,7 @@ fn tiles(config: &Config, distance: &Distance, grid: &Grid, rows: &[&Row], scale
         };
         let median = median(distance, cell().copied());
         Shade {
-            fill: median.map(|median| viridis(scale.place(drawn(config, median)))),
+            fill: median.map(|median| viridis(scale.place(drawn(median)))),
             crossed: cell().any(|row| !row.is_certified() && !is_refused(&row.status)),
         }
     })
