@@ -110,10 +110,15 @@ impl Factors {
         frobenius(self.l.as_ref()).powi(2) + frobenius(self.r.as_ref()).powi(2)
     }
 
-    /// ‖LᵀL − RᵀR‖_F: zero for balanced factors.
-    pub fn imbalance(&self) -> f64 {
+    /// LᵀL − RᵀR, k × k: zero for balanced factors.
+    pub fn gram_difference(&self) -> Mat<f64> {
         let left = product(self.l.transpose(), self.l.as_ref());
         let right = product(self.r.transpose(), self.r.as_ref());
-        frobenius((left - right).as_ref())
+        left - right
+    }
+
+    /// ‖LᵀL − RᵀR‖_F.
+    pub fn imbalance(&self) -> f64 {
+        frobenius(self.gram_difference().as_ref())
     }
 }

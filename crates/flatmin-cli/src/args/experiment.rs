@@ -15,6 +15,14 @@ pub(crate) enum ExperimentName {
     Recovery,
     /// How flat and how wrong gradient descent, label noise and others end, and how flatness and error go together
     Trajectories,
+    /// How far flat solutions are from norm-minimal and balanced, beside what theory bounds it by
+    Regularity,
+    /// Flat, norm-minimal and balanced: how they part as the measurements get fewer
+    Notions,
+    /// Error against noise, of flat and nuclear, under two fits
+    Noise,
+    /// The width of the factors, from the rank of the truth up
+    Overparameterization,
 }
 
 #[derive(Debug, Args)]

@@ -8,9 +8,16 @@
 
 mod conduct;
 mod config;
+mod grid;
+mod noise;
+mod notions;
+mod overparameterization;
 mod page;
 mod recovery;
+mod regularity;
 mod rows;
+mod statistics;
+mod status;
 mod trajectories;
 
 use std::path::Path;
@@ -74,6 +81,10 @@ pub(crate) fn experiment(args: &ExperimentArgs) -> Result<Ending, Failure> {
     match args.name {
         ExperimentName::Recovery => conduct::conduct::<recovery::Config>(args),
         ExperimentName::Trajectories => conduct::conduct::<trajectories::Config>(args),
+        ExperimentName::Regularity => conduct::conduct::<regularity::Config>(args),
+        ExperimentName::Notions => conduct::conduct::<notions::Config>(args),
+        ExperimentName::Noise => conduct::conduct::<noise::Config>(args),
+        ExperimentName::Overparameterization => conduct::conduct::<overparameterization::Config>(args),
     }
 }
 
@@ -85,6 +96,10 @@ pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
     match name.as_str() {
         recovery::Config::NAME => conduct::redraw::<recovery::Config>(dir).map(Some),
         trajectories::Config::NAME => conduct::redraw::<trajectories::Config>(dir).map(Some),
+        regularity::Config::NAME => conduct::redraw::<regularity::Config>(dir).map(Some),
+        notions::Config::NAME => conduct::redraw::<notions::Config>(dir).map(Some),
+        noise::Config::NAME => conduct::redraw::<noise::Config>(dir).map(Some),
+        overparameterization::Config::NAME => conduct::redraw::<overparameterization::Config>(dir).map(Some),
         other => Err(config::unknown(dir, other)),
     }
 }

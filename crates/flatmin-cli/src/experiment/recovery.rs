@@ -6,11 +6,12 @@ mod map;
 use std::collections::BTreeMap;
 
 pub(super) use flatmin::experiment::recovery::Config;
-use flatmin::experiment::recovery::{Model, Row};
-use flatmin::experiment::{Frontier, frontier};
+use flatmin::experiment::recovery::Row;
+use flatmin::experiment::{Frontier, Model, frontier};
 
 use flatmin::theory::dimension;
 
+use super::status::{certified, is_refused};
 use super::{Preset, Shown, Table};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
@@ -34,7 +35,7 @@ impl Shown for Config {
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let columns = columns(rows);
-        let mut findings = vec![certified(rows)];
+        let mut findings = vec![trusted(rows)];
         findings.extend(frontiers::against_dimension(&columns));
         findings.extend(frontiers::flat_against_nuclear(&columns));
         findings
@@ -99,12 +100,7 @@ pub(super) struct Column {
 impl Column {
     /// Of the truth: the information limit.
     fn freedom(&self) -> usize {
-        let (r, (d1, d2)) = (self.rank, self.shape);
-        if self.model.is_symmetric() {
-            r * (2 * d1 - r + 1) / 2
-        } else {
-            r * (d1 + d2 - r)
-        }
+        self.model.freedom(self.shape, self.rank)
     }
 
     /// Of the descent cone of the nuclear norm at the truth, where the theory of Gaussian measurements says it.
@@ -153,21 +149,15 @@ fn column(rows: &[&Row]) -> Option<Column> {
 
 /// A trial that cannot be solved for want of data recovers nothing.
 fn refused(row: &Row) -> Option<bool> {
-    matches!(row.status.as_str(), "singular" | "empty").then_some(false)
+    is_refused(&row.status).then_some(false)
 }
 
 /// How far the rows can be trusted.
-fn certified(rows: &[Row]) -> String {
-    let solved = rows.iter().filter(|row| refused(row).is_none()).count();
-    let certified = rows.iter().filter(|row| row.status == "certified").count();
-    let refused = rows.len() - solved;
-    let share = 100.0 * certified as f64 / solved.max(1) as f64;
-    let left = if refused == 0 {
-        String::new()
+fn trusted(rows: &[Row]) -> String {
+    let said = certified("solutions", rows.iter().map(|row| row.status.as_str()));
+    if rows.iter().any(|row| is_refused(&row.status)) {
+        said + " These count as not recovered."
     } else {
-        format!(
-            " {refused} more had too few data to have a flat problem (a singular D, or nothing observed) and count as not recovered."
-        )
-    };
-    format!("{certified} of {solved} solutions ({share:.2} %) are certified.{left}")
+        said
+    }
 }

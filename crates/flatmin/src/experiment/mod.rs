@@ -4,10 +4,18 @@
 //! alone (see [`Stream::of_trial`](crate::random::Stream::of_trial)) and runs on one thread, so that any subset of jobs, in
 //! any order and on any number of threads, gives the same rows. What can go wrong with a trial is a value in its row.
 
+mod cell;
+mod check;
+mod comparison;
 mod frontier;
+pub mod noise;
+pub mod notions;
+pub mod overparameterization;
 pub mod recovery;
+pub mod regularity;
 pub mod trajectories;
 
+pub use cell::{Cell, Model};
 pub use frontier::{Frontier, frontier};
 
 use std::ops::ControlFlow;
@@ -18,7 +26,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::solve::Status;
+use crate::problem::Problem;
+use crate::solve::{Observer, Settings, Solution, Status, solve};
 
 /// One unit of work, which gives all its rows or none.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,5 +175,39 @@ pub(crate) fn status_name(status: Status) -> &'static str {
         Status::Converged => "converged",
         Status::Budget => "budget",
         Status::Interrupted => "interrupted",
+    }
+}
+
+/// One solve of a trial; `None` where D1 or D2 is singular, and the flat problem degenerate.
+pub(crate) fn attempt(
+    problem: &Problem,
+    settings: &Settings,
+    interrupt: &AtomicBool,
+) -> Result<Option<Solution>, Error> {
+    let observer = Observer {
+        interrupt: Some(interrupt),
+        ..Observer::default()
+    };
+    match solve(problem, settings, &observer) {
+        Ok(solution) => Ok(Some(solution)),
+        Err(Error::SingularRescaling { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The rows of some jobs, in the order of cells and trials.
+    pub(crate) fn gather<E: Experiment>(experiment: &E, jobs: &[Job], threads: usize) -> Vec<E::Row> {
+        let mut rows = Vec::new();
+        run(experiment, jobs, threads, &AtomicBool::new(false), |more| {
+            rows.extend(more);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        rows.sort_by(|a, b| a.job().cmp(&b.job()));
+        rows
     }
 }

@@ -9,72 +9,13 @@ use std::time::Instant;
 use faer::Mat;
 use serde::{Deserialize, Serialize};
 
-use super::{Experiment, Job, status_name};
-use crate::domain::Domain;
+use super::cell::{Cell, Instance, Model, column, find};
+use super::{Experiment, Job, attempt, check, status_name};
 use crate::error::Error;
 use crate::linalg::dense::frobenius;
-use crate::map::MeasurementMap;
 use crate::problem::{Fit, Objective, Problem};
 use crate::random::Stream;
-use crate::solve::{Observer, Settings, Solution, Status, solve};
-use crate::synthetic::{Bilinear, Completion, Observed, Recipe, Sensing, Symmetric};
-
-/// The models that can be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Model {
-    /// y_i = ⟨A_i, X⟩.
-    Sensing,
-    /// y_i = a_iᵀ X b_i.
-    Bilinear,
-    /// Entries of X.
-    Completion,
-    /// y_i = x_iᵀ M x_i, M of both signs.
-    Network,
-    /// y_i = x_iᵀ M x_i, M ⪰ 0.
-    Covariance,
-    /// y_i = (x_iᵀ u)².
-    Phase,
-}
-
-impl Model {
-    /// As the command line names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Model::Sensing => "sensing",
-            Model::Bilinear => "bilinear",
-            Model::Completion => "completion",
-            Model::Network => "network",
-            Model::Covariance => "covariance",
-            Model::Phase => "phase",
-        }
-    }
-
-    /// Whether X is a symmetric matrix: square, and seen through x_i x_iᵀ.
-    pub fn is_symmetric(self) -> bool {
-        matches!(self, Model::Network | Model::Covariance | Model::Phase)
-    }
-
-    fn domain(self) -> Domain {
-        match self {
-            Model::Network => Domain::Symmetric,
-            Model::Covariance | Model::Phase => Domain::Semidefinite,
-            _ => Domain::General,
-        }
-    }
-
-    /// The most independent measurements.
-    pub fn most(self, (d1, d2): (usize, usize)) -> usize {
-        if self.is_symmetric() {
-            d1 * (d1 + 1) / 2
-        } else {
-            d1 * d2
-        }
-    }
-}
-
-/// Largest size that an experiment may ask for.
-const MOST: usize = 10_000;
+use crate::solve::{Settings, Solution, Status};
 
 /// The grid and the rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,54 +95,18 @@ impl Config {
     /// # Errors
     /// An empty list, a size of zero, a probability outside (0, 1], an unknown objective, a tolerance outside (0, 1).
     pub fn check(&self) -> Result<(), Error> {
-        let refuse = |name, found: String, expected| {
-            Err(Error::Setting {
-                name,
-                found,
-                expected,
-            })
-        };
-        if self.trials == 0 {
-            return refuse("trials", "0".to_owned(), "at least 1");
-        }
-        let lists = [
-            ("models", self.models.is_empty()),
-            ("objectives", self.objectives.is_empty()),
-            ("d", self.d.is_empty()),
-            ("aspect", self.aspect.is_empty()),
-        ];
-        if let Some((name, _)) = lists.iter().find(|(_, empty)| *empty) {
-            return refuse(name, "an empty list".to_owned(), "at least one value");
-        }
-        for (name, sizes) in [
-            ("d", &self.d),
-            ("m", &self.m),
-            ("rank", &vec![self.rank, self.network_rank]),
-        ] {
-            if let Some(size) = sizes.iter().find(|size| !(1..=MOST).contains(*size)) {
-                return refuse(name, size.to_string(), "sizes from 1 to 10,000");
-            }
-        }
-        if let Some(p) = self.p.iter().find(|p| !(**p > 0.0 && **p <= 1.0)) {
-            return refuse("p", p.to_string(), "probabilities above 0, at most 1");
-        }
-        if let Some(aspect) = self
-            .aspect
-            .iter()
-            .find(|aspect| !(0.01..=100.0).contains(*aspect))
-        {
-            return refuse("aspect", aspect.to_string(), "ratios from 0.01 to 100");
-        }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return refuse(
-                "tolerance",
-                self.tolerance.to_string(),
-                "a number between 0 and 1",
-            );
-        }
-        if !(self.success > 0.0 && self.success.is_finite()) {
-            return refuse("success", self.success.to_string(), "a positive number");
-        }
+        check::trials(self.trials)?;
+        check::not_empty("models", &self.models)?;
+        check::not_empty("objectives", &self.objectives)?;
+        check::sizes("d", &self.d)?;
+        check::not_empty("aspect", &self.aspect)?;
+        check::each("aspect", &self.aspect, "ratios from 0.01 to 100", |v| {
+            (0.01..=100.0).contains(&v)
+        })?;
+        check::amounts(&self.m, &self.p)?;
+        check::sizes("rank", &[self.rank, self.network_rank])?;
+        check::tolerance(self.tolerance)?;
+        check::positive("success", self.success)?;
         self.objectives
             .iter()
             .try_for_each(|name| objective(name).map(|_| ()))
@@ -209,124 +114,26 @@ impl Config {
 
     /// The cells, in the order of the table.
     pub fn cells(&self) -> Vec<Cell> {
+        let wanted = |model| {
+            if model == Model::Network {
+                self.network_rank
+            } else {
+                self.rank
+            }
+        };
         let mut cells = Vec::new();
         for &model in &self.models {
             for &aspect in &self.aspect {
                 for &d1 in &self.d {
                     let shape = (d1, ((aspect * d1 as f64).round() as usize).max(1));
                     if !(model.is_symmetric() && shape.0 != shape.1) {
-                        self.column(model, shape, &mut cells);
+                        cells.extend(column(model, shape, wanted(model), &self.m, &self.p));
                     }
                 }
             }
         }
         cells
     }
-
-    /// The cells of one model and shape.
-    fn column(&self, model: Model, shape: (usize, usize), cells: &mut Vec<Cell>) {
-        let size = shape.0 * shape.1;
-        let wanted = match model {
-            Model::Network => self.network_rank,
-            Model::Phase => 1,
-            _ => self.rank,
-        };
-        let rank = wanted.min(shape.0).min(shape.1);
-        let cell = |m, p| Cell {
-            model,
-            shape,
-            rank,
-            m,
-            p,
-        };
-        if model == Model::Completion {
-            cells.extend(
-                self.p
-                    .iter()
-                    .map(|p| cell((p * size as f64).round() as usize, Some(*p))),
-            );
-        } else {
-            let m = self.m.iter().filter(|m| **m <= model.most(shape));
-            cells.extend(m.map(|m| cell(*m, None)));
-        }
-    }
-}
-
-/// One cell of the grid.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cell {
-    /// The model.
-    pub model: Model,
-    /// (d1, d2).
-    pub shape: (usize, usize),
-    /// Rank of the truth.
-    pub rank: usize,
-    /// How many measurements; in completion, expected.
-    pub m: usize,
-    /// Completion: the probability that an entry is observed.
-    pub p: Option<f64>,
-}
-
-impl Cell {
-    /// As rows name it.
-    pub fn name(&self) -> String {
-        let ((d1, d2), rank) = (self.shape, self.rank);
-        let amount = match self.p {
-            Some(p) => format!("p{p}"),
-            None => format!("m{}", self.m),
-        };
-        format!("{}-{d1}x{d2}-r{rank}-{amount}", self.model.name())
-    }
-
-    /// Work, roughly: reading the data, and systems with as many unknowns as there are measurements.
-    fn cost(&self) -> f64 {
-        let (m, size) = (self.m as f64, (self.shape.0 * self.shape.1) as f64);
-        match self.model {
-            Model::Completion => m * self.shape.0 as f64,
-            _ => size * m + m.powi(3) / 10.0,
-        }
-    }
-
-    /// The instance of a trial; `None` where nothing came out as observed.
-    fn instance(&self, stream: &mut Stream) -> Result<Option<Instance>, Error> {
-        let (recipe, shape) = (Recipe::plain(self.rank), self.shape);
-        let (map, y, truth) = match self.model {
-            Model::Completion => {
-                let observed = self.p.map_or(Observed::Count(self.m), Observed::Each);
-                let made = Completion::draw(stream, shape, observed, &recipe);
-                if made.y.is_empty() {
-                    return Ok(None);
-                }
-                (made.map()?, made.y, made.truth)
-            }
-            Model::Bilinear => {
-                let made = Bilinear::draw(stream, shape, self.m, &recipe)?;
-                (made.map()?, made.y, made.truth)
-            }
-            Model::Sensing => {
-                let made = Sensing::draw(stream, shape, self.m, &recipe);
-                let (y, truth) = (made.y.clone(), made.truth.clone());
-                (made.map()?, y, truth)
-            }
-            Model::Network | Model::Covariance | Model::Phase => {
-                let negative = if self.model == Model::Network {
-                    self.rank / 3
-                } else {
-                    0
-                };
-                let made = Symmetric::draw(stream, shape.0, self.m, negative, &recipe)?;
-                (made.map()?, made.y, made.truth)
-            }
-        };
-        Ok(Some(Instance { map, y, truth }))
-    }
-}
-
-/// What a trial is given.
-struct Instance {
-    map: Box<dyn MeasurementMap>,
-    y: Vec<f64>,
-    truth: Mat<f64>,
 }
 
 /// One solved instance.
@@ -417,15 +224,9 @@ impl Experiment for Config {
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
         let cells = self.cells();
-        let Some(cell) = cells.iter().find(|cell| cell.name() == job.cell) else {
-            return Err(Error::Setting {
-                name: "cell",
-                found: job.cell.clone(),
-                expected: "a cell of the configuration",
-            });
-        };
+        let cell = find(&cells, &job.cell)?;
         let mut stream = Stream::of_trial(self.seed, "recovery", &job.cell, job.trial);
-        let Some(Instance { map, y, truth }) = cell.instance(&mut stream)? else {
+        let Some(Instance { map, y, truth }) = cell.draw(&mut stream)? else {
             return Ok(self
                 .objectives
                 .iter()
@@ -435,10 +236,6 @@ impl Experiment for Config {
         let settings = Settings::default()
             .with_tolerance(self.tolerance)
             .with_max_iterations(self.max_iterations);
-        let observer = Observer {
-            interrupt: Some(interrupt),
-            ..Observer::default()
-        };
         let mut problem = Problem::new(map, y, Fit::Exact, Objective::Flat)?.over(cell.model.domain())?;
         let mut rows = Vec::with_capacity(self.objectives.len());
         for name in &self.objectives {
@@ -446,9 +243,9 @@ impl Experiment for Config {
             let mut row = self.blank(cell, job, name);
             row.m = problem.data().len();
             let start = Instant::now();
-            let solution = solve(&problem, &settings, &observer);
+            let solution = attempt(&problem, &settings, interrupt)?;
             row.seconds = start.elapsed().as_secs_f64();
-            row.fill(solution, &truth, self.success)?;
+            row.fill(solution.as_ref(), &truth, self.success);
             rows.push(row);
         }
         Ok(rows)
@@ -485,19 +282,10 @@ impl Config {
 
 impl Row {
     /// What the solver found.
-    fn fill(
-        &mut self,
-        solution: Result<Solution, Error>,
-        truth: &Mat<f64>,
-        success: f64,
-    ) -> Result<(), Error> {
-        let solution = match solution {
-            Ok(solution) => solution,
-            Err(Error::SingularRescaling { .. }) => {
-                self.status = "singular".to_owned();
-                return Ok(());
-            }
-            Err(error) => return Err(error),
+    fn fill(&mut self, solution: Option<&Solution>, truth: &Mat<f64>, success: f64) {
+        let Some(solution) = solution else {
+            self.status = "singular".to_owned();
+            return;
         };
         let error = frobenius((solution.factors.dense() - truth).as_ref());
         let certificate = &solution.certificate;
@@ -510,7 +298,6 @@ impl Row {
         self.unique = certificate.uniqueness.unique;
         self.rank_found = Some(solution.factors.columns());
         self.iterations = Some(solution.iterations);
-        Ok(())
     }
 }
 
@@ -518,7 +305,7 @@ impl Row {
 mod tests {
     use super::*;
     use crate::experiment::Row as _;
-    use std::ops::ControlFlow;
+    use crate::experiment::tests::gather;
 
     fn tiny() -> Config {
         Config {
@@ -533,14 +320,8 @@ mod tests {
     }
 
     fn rows(config: &Config, jobs: &[Job], threads: usize) -> Vec<Row> {
-        let mut rows = Vec::new();
-        super::super::run(config, jobs, threads, &AtomicBool::new(false), |mut more| {
-            more.iter_mut().for_each(|row: &mut Row| row.seconds = 0.0);
-            rows.extend(more);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        rows.sort_by(|a, b| (&a.cell, a.trial).cmp(&(&b.cell, b.trial)));
+        let mut rows = gather(config, jobs, threads);
+        rows.iter_mut().for_each(|row| row.seconds = 0.0);
         rows
     }
 

@@ -1,6 +1,6 @@
 //! The lines where half of the trials recover, against size: flat and nuclear, and what theory says.
 
-use flatmin::experiment::recovery::Model;
+use flatmin::experiment::Model;
 
 use super::Column;
 use crate::report::draw::axis::Axis;

@@ -1,9 +1,9 @@
 //! The share recovered, cell by cell, as the paper draws it: black none, white all.
 
-use std::collections::BTreeSet;
+use flatmin::experiment::Model;
+use flatmin::experiment::recovery::{Config, Row};
 
-use flatmin::experiment::recovery::{Config, Model, Row};
-
+use super::super::grid::{Grid, Shade};
 use super::{Column, columns, refused};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
@@ -90,35 +90,12 @@ impl View<'_> {
         row.model == self.model && row.objective == self.objective && row.d2 == wanted
     }
 
-    /// The amounts of data of the vertical axis: p, or m.
-    fn amounts(&self) -> Vec<f64> {
-        let mut amounts: Vec<f64> = match self.model {
-            Model::Completion => self.config.p.clone(),
-            _ => self.config.m.iter().map(|m| *m as f64).collect(),
-        };
-        amounts.sort_by(f64::total_cmp);
-        amounts
-    }
-
-    fn sizes(&self) -> Vec<f64> {
-        let sizes: BTreeSet<usize> = self.config.d.iter().copied().collect();
-        sizes.into_iter().map(|d| d as f64).collect()
+    fn grid(&self) -> Grid {
+        Grid::new(self.model, &self.config.d, &self.config.m, &self.config.p)
     }
 
     fn chart(&self, rows: &[Row]) -> Chart {
-        let title = match self.model {
-            Model::Completion => "share of entries observed, p",
-            _ => "measurements m",
-        };
-        let (sizes, amounts) = (self.sizes(), self.amounts());
-        let ends = |edges: &[f64]| (edges[0], edges[edges.len() - 1]);
-        let (xs, ys) = (edges(&sizes), edges(&amounts));
-        let x = Axis::stops(&sizes, ends(&xs), "rows d1");
-        let y = match self.model {
-            Model::Completion => Axis::linear([ends(&ys).0, ends(&ys).1], title),
-            _ => Axis::linear([0.0, ends(&ys).1], title),
-        };
-        let y = y.unwrap_or_else(|| Axis::stops(&amounts, ends(&ys), title));
+        let (x, y) = self.grid().axes("rows d1");
         Chart {
             label: format!(
                 "Share recovered by size and amount of data: {}, {}",
@@ -164,48 +141,21 @@ impl View<'_> {
     }
 
     fn tiles(&self, rows: &[Row], map: fn(f64) -> Colour) -> Vec<Tile> {
-        let (sizes, amounts) = (self.sizes(), self.amounts());
-        let (xs, ys) = (edges(&sizes), edges(&amounts));
-        let mut tiles = Vec::new();
-        for (i, size) in sizes.iter().enumerate() {
-            for (j, amount) in amounts.iter().enumerate() {
-                let cell: Vec<&Row> = rows
-                    .iter()
-                    .filter(|row| row.d1 as f64 == *size && in_cell(row, *amount))
-                    .collect();
-                let known: Vec<bool> = cell
-                    .iter()
-                    .filter_map(|row| row.recovered.or_else(|| refused(row)))
-                    .collect();
-                let successes = known.iter().filter(|success| **success).count();
-                tiles.push(Tile {
-                    from: (xs[i], ys[j]),
-                    to: (xs[i + 1], ys[j + 1]),
-                    fill: (!known.is_empty()).then(|| map(successes as f64 / known.len() as f64)),
-                    crossed: known.len() < cell.len(),
-                });
+        let shade = |size: f64, amount: f64| {
+            let cell: Vec<&Row> = rows
+                .iter()
+                .filter(|row| row.d1 as f64 == size && row.p.unwrap_or(row.m as f64) == amount)
+                .collect();
+            let known: Vec<bool> = cell
+                .iter()
+                .filter_map(|row| row.recovered.or_else(|| refused(row)))
+                .collect();
+            let successes = known.iter().filter(|success| **success).count();
+            Shade {
+                fill: (!known.is_empty()).then(|| map(successes as f64 / known.len() as f64)),
+                crossed: known.len() < cell.len(),
             }
-        }
-        tiles
+        };
+        self.grid().tiles(shade)
     }
-}
-
-fn in_cell(row: &Row, amount: f64) -> bool {
-    match row.p {
-        Some(p) => p == amount,
-        None => row.m as f64 == amount,
-    }
-}
-
-/// The edges of cells around rising centres: half-way between neighbours, and as far beyond the ends.
-fn edges(centres: &[f64]) -> Vec<f64> {
-    let [first, .., last] = centres else {
-        return centres.iter().flat_map(|c| [c - 0.5, c + 0.5]).collect();
-    };
-    let between = centres.windows(2).map(|pair| 0.5 * (pair[0] + pair[1]));
-    let inner: Vec<f64> = between.collect();
-    let mut edges = vec![2.0 * first - inner[0]];
-    edges.extend(&inner);
-    edges.push(2.0 * last - inner[inner.len() - 1]);
-    edges
 }

@@ -108,6 +108,22 @@ impl Axis {
         }
     }
 
+    /// Places 0, 1, 2, … at equal distances, each under its label.
+    pub(crate) fn categories(labels: impl IntoIterator<Item = String>, title: &str) -> Self {
+        let labels: Vec<String> = labels.into_iter().collect();
+        let count = labels.len().max(1) as f64;
+        let ticks = labels.into_iter().enumerate();
+        Self {
+            title: title.to_owned(),
+            ticks: ticks
+                .map(|(i, label)| tick((i as f64 + 0.5) / count, label))
+                .collect(),
+            scale: Scale::Linear { exponent: 0 },
+            low: -0.5,
+            high: count - 0.5,
+        }
+    }
+
     /// Logarithmic over the positive values; `None` if there is none.
     pub(crate) fn log(values: impl IntoIterator<Item = f64>, title: &str) -> Option<Self> {
         let (low, high) = range(values.into_iter().filter(|v| *v > 0.0).map(f64::log10))?;
@@ -317,6 +333,16 @@ mod tests {
             assert!((axis.place(value) - 0.5).abs() < 1e-6);
             assert!(axis.ticks.len() >= 2, "{axis:?}");
         }
+    }
+
+    #[test]
+    fn categories_stand_under_their_labels() {
+        let axis = Axis::categories(["a".to_owned(), "b".to_owned()], "");
+        assert_eq!(labels(&axis), ["a", "b"]);
+        assert_eq!(
+            (axis.place(0.0), axis.place(1.0)),
+            (axis.ticks[0].place, axis.ticks[1].place)
+        );
     }
 
     #[test]

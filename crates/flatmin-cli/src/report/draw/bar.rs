@@ -34,8 +34,9 @@ impl Bar<'_> {
         frame(scene, area);
         for tick in &self.scale.ticks {
             let y = area.bottom() - tick.place * area.height;
+            let length = if tick.label.is_some() { TICK } else { TICK / 2.0 };
             scene.line(
-                vec![(area.right(), y), (area.right() + TICK, y)],
+                vec![(area.right(), y), (area.right() + length, y)],
                 Stroke::solid(INK, 0.5),
             );
             let at = (area.right() + TICK + 2.0, y + HALF_DIGIT * TEXT);

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use super::recovery::Model;
+use super::cell::Model;
 use super::{Experiment, Job};
 use crate::error::Error;
 use crate::random::Stream;

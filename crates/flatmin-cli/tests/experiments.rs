@@ -1,0 +1,105 @@
+//! Every experiment beside recovery: runs small, says what it found, draws, and redraws the same report.
+
+mod common;
+
+use common::{Folder, names, stderr};
+
+/// An experiment, a small configuration, how many rows it has, a figure, and what it says.
+const SMALL: [(&str, &str, usize, &str, &str); 4] = [
+    (
+        "regularity",
+        "--set trials=2 --set d=[8] --set m=[5,30,60] --set p=[0.6,1.0]",
+        2 * (3 + 3 + 2),
+        "norm-excess-bilinear",
+        "holds in",
+    ),
+    (
+        "notions",
+        "--set trials=2 --set d=8 --set shares=[0.5,1.0]",
+        2 * (2 + 2 + 1),
+        "notions-imbalance",
+        "the three notions coincide",
+    ),
+    (
+        "noise",
+        "--set trials=2 --set d=8 --set levels=[1e-3,1e-1]",
+        2 * 4 * 2 * 4,
+        "noise-network",
+        "The error grows as the power",
+    ),
+    (
+        "overparameterization",
+        "--set trials=2 --set d=8 --set widths=[2,4,8] --set shares=[0.8,1.2]",
+        2 * 2 * 2 * 3,
+        "overparameterization-sensing-excess",
+        "recovered with k = 2",
+    ),
+];
+
+#[test]
+fn a_folder_holds_configuration_rows_figures_and_report() {
+    let folder = Folder::new();
+    for (name, small, count, figure, finding) in SMALL {
+        let output = folder.done(&format!("experiment {name} {small} --seed 4 --out {name}"));
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains(finding), "{name}: {said}");
+        assert_eq!(
+            folder.text(&format!("{name}/rows.csv")).lines().count(),
+            count + 1,
+            "{name}"
+        );
+        let files = names(&folder.path(name));
+        for kind in ["svg", "png"] {
+            let file = format!("figures/{figure}.{kind}");
+            assert!(files.contains(&file), "{file}: {files:?}");
+        }
+        let before = folder.read(&format!("{name}/report.html"));
+        std::fs::remove_file(folder.path(&format!("{name}/report.html"))).unwrap();
+        folder.done(&format!("report {name}"));
+        assert_eq!(before, folder.read(&format!("{name}/report.html")), "{name}");
+    }
+}
+
+#[test]
+fn a_torn_table_is_made_whole_again() {
+    let folder = Folder::new();
+    for (name, small, ..) in SMALL {
+        let rows = || {
+            let text = folder.text(&format!("{name}/rows.csv"));
+            let without = |line: &str| line.rsplit_once(',').unwrap().0.to_owned();
+            text.lines().map(without).collect::<Vec<_>>()
+        };
+        folder.done(&format!("experiment {name} {small} --threads 1 --out {name}"));
+        let whole = rows();
+        let text = folder.text(&format!("{name}/rows.csv"));
+        folder.write(&format!("{name}/rows.csv"), &text[..text.len() / 2 + 3]);
+        folder.done(&format!("experiment {name} --threads 2 --out {name}"));
+        assert_eq!(whole, rows(), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_named() {
+    let folder = Folder::new();
+    for (arguments, expected) in [
+        (
+            "regularity --set models=[\"network\"]",
+            "models: found network, expected sensing, bilinear or completion",
+        ),
+        ("notions --set shares=[1.5]", "shares: found 1.5"),
+        ("notions --set d=0", "d: found 0"),
+        ("noise --set levels=[-1.0]", "levels: found -1"),
+        ("noise --set lambda_factor=0.0", "lambda_factor: found 0"),
+        (
+            "overparameterization --set widths=[1]",
+            "widths: found 1, expected widths of at least the rank of the truth",
+        ),
+        ("overparameterization --set tolerance=2.0", "tolerance: found 2"),
+    ] {
+        let output = folder.run(&format!("experiment {arguments}"));
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
+        assert!(said.contains(expected), "{arguments}: {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{arguments}: {said}");
+    }
+}

@@ -1,0 +1,87 @@
+//! What configurations of experiments have in common to refuse, naming the key.
+
+use super::cell::Model;
+use crate::error::Error;
+
+/// Largest size that an experiment may ask for.
+const MOST: usize = 10_000;
+
+fn refuse(name: &'static str, found: String, expected: &'static str) -> Result<(), Error> {
+    Err(Error::Setting {
+        name,
+        found,
+        expected,
+    })
+}
+
+/// A list with something in it.
+pub(super) fn not_empty<T>(name: &'static str, list: &[T]) -> Result<(), Error> {
+    if list.is_empty() {
+        return refuse(name, "an empty list".to_owned(), "at least one value");
+    }
+    Ok(())
+}
+
+/// A list of numbers that are all `right`.
+pub(super) fn each(
+    name: &'static str,
+    list: &[f64],
+    expected: &'static str,
+    right: impl Fn(f64) -> bool,
+) -> Result<(), Error> {
+    match list.iter().find(|value| !right(**value)) {
+        Some(value) => refuse(name, value.to_string(), expected),
+        None => Ok(()),
+    }
+}
+
+/// At least one size, each from 1 to 10,000.
+pub(super) fn sizes(name: &'static str, list: &[usize]) -> Result<(), Error> {
+    not_empty(name, list)?;
+    match list.iter().find(|size| !(1..=MOST).contains(*size)) {
+        Some(size) => refuse(name, size.to_string(), "sizes from 1 to 10,000"),
+        None => Ok(()),
+    }
+}
+
+/// Numbers of measurements, and chances that an entry is observed; either list may be empty.
+pub(super) fn amounts(m: &[usize], p: &[f64]) -> Result<(), Error> {
+    if !m.is_empty() {
+        sizes("m", m)?;
+    }
+    each("p", p, "probabilities above 0, at most 1", |p| {
+        p > 0.0 && p <= 1.0
+    })
+}
+
+/// At least one repetition.
+pub(super) fn trials(trials: u64) -> Result<(), Error> {
+    if trials == 0 {
+        return refuse("trials", "0".to_owned(), "at least 1");
+    }
+    Ok(())
+}
+
+/// Of the relative gap.
+pub(super) fn tolerance(tolerance: f64) -> Result<(), Error> {
+    each("tolerance", &[tolerance], "a number between 0 and 1", |v| {
+        v > 0.0 && v < 1.0
+    })
+}
+
+/// Positive and finite.
+pub(super) fn positive(name: &'static str, value: f64) -> Result<(), Error> {
+    each(name, &[value], "a positive number", |v| v > 0.0 && v.is_finite())
+}
+
+/// Models whose X is any matrix.
+pub(super) fn general(name: &'static str, models: &[Model]) -> Result<(), Error> {
+    match models.iter().find(|model| model.is_symmetric()) {
+        Some(model) => refuse(
+            name,
+            model.name().to_owned(),
+            "sensing, bilinear or completion: models whose X is not symmetric",
+        ),
+        None => Ok(()),
+    }
+}
