@@ -8,7 +8,7 @@ use flatmin::{Error, Factors, Fit, Objective, Problem, SignedFactors};
 use ndarray::Array2;
 
 use crate::completion::centre::Centre;
-use crate::completion::score::{entry, score};
+use crate::completion::score::score;
 use crate::input::instance::SymmetricData;
 use crate::instance::{CompletionExtras, Extras};
 use crate::output::result::ResultFile;
@@ -205,9 +205,11 @@ fn completion_errors(result: &mut ResultFile, completion: &CompletionExtras, x: 
 
 /// ‖X − truth‖_F and ‖truth‖_F, X with what was subtracted.
 fn distance(x: &Factors, centre: &Centre, truth: &Array2<f64>) -> (f64, f64) {
+    // The truth is a whole matrix, so that X may be formed beside it.
+    let formed = x.dense();
     let (mut error, mut size) = (0.0, 0.0);
     for ((a, b), truth) in truth.indexed_iter() {
-        error += (centre.at(a, b) + entry(x, a, b) - truth).powi(2);
+        error += (centre.at(a, b) + formed[(a, b)] - truth).powi(2);
         size += truth * truth;
     }
     (error.sqrt(), size.sqrt())

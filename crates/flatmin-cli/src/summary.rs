@@ -209,10 +209,10 @@ fn held_out(r: &ResultFile) -> Option<Line> {
     let relative = r.test_relative_error.map_or(String::new(), |relative| {
         format!(", {} of their size", share(relative))
     });
-    let entries = if entries == 1 {
-        "1 entry".to_owned()
-    } else {
-        format!("{} entries", count(entries))
+    let entries = match (r.model.as_str(), entries) {
+        ("network", _) => counted(entries, "example"),
+        (_, 1) => "1 entry".to_owned(),
+        _ => format!("{} entries", count(entries)),
     };
     Some((
         "held out",

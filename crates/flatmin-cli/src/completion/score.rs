@@ -37,6 +37,6 @@ pub(crate) fn score(x: &Factors, centre: &Centre, test: &TestEntries) -> Option<
 }
 
 /// (L Rᵀ)[a, b].
-pub(crate) fn entry(x: &Factors, a: usize, b: usize) -> f64 {
+fn entry(x: &Factors, a: usize, b: usize) -> f64 {
     (0..x.columns()).map(|c| x.l[(a, c)] * x.r[(b, c)]).sum()
 }

@@ -152,13 +152,19 @@ pub(super) fn flat_against_nuclear(columns: &[Column]) -> Vec<String> {
             .collect();
         let (low, high) = range(&differences)?;
         Some(format!(
-            "{}: flat needs between {:+.1} % and {:+.1} % of the measurements more than nuclear.",
+            "{}: the flat frontier lies between {} and {} the nuclear one, by size.",
             model.name(),
-            100.0 * low,
-            100.0 * high
+            side(low),
+            side(high)
         ))
     };
     models.iter().filter_map(sentence).collect()
+}
+
+/// A relative difference in words.
+fn side(difference: f64) -> String {
+    let word = if difference < 0.0 { "below" } else { "above" };
+    format!("{:.1} % {word}", 100.0 * difference.abs())
 }
 
 fn range(values: &[f64]) -> Option<(f64, f64)> {
