@@ -70,8 +70,10 @@ impl<'a> Hessian<'a> {
     /// # Errors
     /// [`Error::Numerical`] if Lanczos fails.
     pub fn largest_eigenvalue(&self) -> Result<f64, Error> {
-        let n = self.dimension();
-        if n * n > FORMED_HESSIAN || n * self.map.measurements() > FORMED_JACOBIAN {
+        let (n, m) = (self.dimension(), self.map.measurements());
+        let applied = STEPS * self.map.cost_factored(2 * self.x.columns());
+        let is_cheaper = (n * n) as f64 * m as f64 <= applied;
+        if n * n > FORMED_HESSIAN || n * m > FORMED_JACOBIAN || !is_cheaper {
             return lanczos::largest_eigenvalue(n, |v| self.apply(v));
         }
         let (l, r) = (self.x.l.as_ref(), self.x.r.as_ref());
@@ -103,6 +105,8 @@ fn apply_tangent(map: &dyn MeasurementMap, x: &Factors, u: MatRef<'_, f64>, v: M
     map.apply_factored(beside(u, x.l.as_ref()).as_ref(), beside(x.r.as_ref(), v).as_ref())
 }
 
+/// Lanczos steps of a typical spectrum, in products with the map each way: what forming the Hessian has to beat.
+const STEPS: f64 = 200.0;
 /// Numbers of the Jacobian, and of the Hessian, up to which they are formed for its spectrum: 256 MiB, and 32 MiB. One pass
 /// over the data then does for all Lanczos steps.
 const FORMED_JACOBIAN: usize = 1 << 25;
