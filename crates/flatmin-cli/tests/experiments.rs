@@ -5,7 +5,7 @@ mod common;
 use common::{Folder, names, stderr};
 
 /// An experiment, a small configuration, how many rows it has, a figure, and what it says.
-const SMALL: [(&str, &str, usize, &str, &str); 4] = [
+const SMALL: [(&str, &str, usize, &str, &str); 5] = [
     (
         "regularity",
         "--set trials=2 --set d=[8] --set m=[5,30,60] --set p=[0.6,1.0]",
@@ -33,6 +33,13 @@ const SMALL: [(&str, &str, usize, &str, &str); 4] = [
         2 * 2 * 2 * 3,
         "overparameterization-sensing-excess",
         "recovered with k = 2",
+    ),
+    (
+        "depth",
+        "--set trials=2 --set vector_d=20 --set nonzeros=2 --set vector_m=[12,20] --set matrix_d=5 --set matrix_m=[15,25]",
+        2 * 2 * (5 + 2),
+        "depth-matrix-recovered",
+        "of depth 8 recover the truth in every trial from m = 20 on",
     ),
 ];
 
@@ -95,6 +102,10 @@ fn what_cannot_be_run_is_named() {
             "widths: found 1, expected widths of at least the rank of the truth",
         ),
         ("overparameterization --set tolerance=2.0", "tolerance: found 2"),
+        (
+            "depth --set matrix_depths=[1]",
+            "matrix_depths: found 1, expected depths",
+        ),
     ] {
         let output = folder.run(&format!("experiment {arguments}"));
         let said = stderr(&output);

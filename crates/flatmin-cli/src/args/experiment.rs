@@ -23,6 +23,8 @@ pub(crate) enum ExperimentName {
     Noise,
     /// The width of the factors, from the rank of the truth up
     Overparameterization,
+    /// More than two factors, of sparse vectors and of matrices of low rank
+    Depth,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@
 
 mod conduct;
 mod config;
+mod depth;
 mod grid;
 mod noise;
 mod notions;
@@ -85,6 +86,7 @@ pub(crate) fn experiment(args: &ExperimentArgs) -> Result<Ending, Failure> {
         ExperimentName::Notions => conduct::conduct::<notions::Config>(args),
         ExperimentName::Noise => conduct::conduct::<noise::Config>(args),
         ExperimentName::Overparameterization => conduct::conduct::<overparameterization::Config>(args),
+        ExperimentName::Depth => conduct::conduct::<depth::Config>(args),
     }
 }
 
@@ -100,6 +102,7 @@ pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
         notions::Config::NAME => conduct::redraw::<notions::Config>(dir).map(Some),
         noise::Config::NAME => conduct::redraw::<noise::Config>(dir).map(Some),
         overparameterization::Config::NAME => conduct::redraw::<overparameterization::Config>(dir).map(Some),
+        depth::Config::NAME => conduct::redraw::<depth::Config>(dir).map(Some),
         other => Err(config::unknown(dir, other)),
     }
 }

@@ -7,6 +7,7 @@
 mod cell;
 mod check;
 mod comparison;
+pub mod depth;
 mod frontier;
 pub mod noise;
 pub mod notions;

@@ -15,12 +15,14 @@
 mod canonical;
 mod certificate;
 mod dual;
+mod limit;
 mod point;
 mod problem;
 mod shrinkage;
 mod vertex;
 
 pub use certificate::{Certificate, certify};
+pub use limit::limit;
 pub use point::{Audit, Hessian, Point, audit};
 pub use problem::Problem;
 
