@@ -13,16 +13,18 @@ pub(super) fn render<E: Shown>(experiment: &E, rows: &[E::Row]) -> Result<Render
     let font = Font::load()?;
     let (panels, drawn) = print_panels(experiment.panels(rows, &font), &font)?;
     let findings = experiment.findings(rows);
-    let (lead, rest) = findings
-        .split_first()
-        .map_or(("No trial is done yet.", String::new()), |(lead, rest)| {
-            (lead.as_str(), rest.join(" "))
-        });
+    let (lead, rest) = match findings.split_first() {
+        Some((lead, rest)) => (lead.as_str(), rest),
+        None => ("No trial is done yet.", &[][..]),
+    };
+    let items: String = rest
+        .iter()
+        .map(|finding| format!("<li>{}</li>\n", escape(finding)))
+        .collect();
     let header = format!(
-        "<header>\n<p class=\"kind\">experiment · {}</p>\n<h1>{}</h1>\n<p>{}</p>\n</header>\n",
+        "<header>\n<p class=\"kind\">experiment · {}</p>\n<h1>{}</h1>\n<ul>\n{items}</ul>\n</header>\n",
         E::NAME,
-        escape(lead),
-        escape(&rest)
+        escape(lead)
     );
     let configuration = format!("<pre>{}</pre>\n", escape_lines(&config::text(experiment)?));
     let body = [

@@ -29,14 +29,13 @@ impl Shown for Config {
     }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
-        let mut findings = Vec::new();
-        for cell in cells(rows) {
-            let own: Vec<&Row> = rows.iter().filter(|row| row.cell == cell).collect();
-            findings.extend(against_gradient_descent(&own));
-            findings.extend(scatter::finding(&own));
-        }
-        findings.push(reservations(rows));
-        findings
+        let cells = cells(rows);
+        let of = |cell: &str| -> Vec<&Row> { rows.iter().filter(|row| row.cell == cell).collect() };
+        let scatters = cells.iter().filter_map(|cell| scatter::finding(&of(cell)));
+        let descents = cells
+            .iter()
+            .filter_map(|cell| against_gradient_descent(&of(cell)));
+        scatters.chain(descents).chain([reservations(rows)]).collect()
     }
 
     fn panels(&self, rows: &[Row], font: &Font) -> Vec<Panel> {
