@@ -38,6 +38,10 @@ impl Shown for Config {
         let instances = rows.chunk_by(|a, b| a.cell == b.cell);
         let statuses = instances.filter_map(|own| Some(own.first()?.status.as_str()));
         findings.push(certified("instances", statuses));
+        findings.push(
+            "A plane shows two directions, the trace counts all of them: traces that are nearly equal need not show in this order."
+                .to_owned(),
+        );
         findings
     }
 
@@ -96,12 +100,18 @@ impl Plane<'_> {
     }
 
     fn sentence(&self, rows: &[Row]) -> Option<String> {
+        let sharpness = match self.first.centre {
+            Centre::Flat => String::new(),
+            _ => format!(
+                "; its scaled trace is {} times that of the flat one",
+                ratio(self.ratio(rows)?)
+            ),
+        };
         Some(format!(
-            "{}: around the {} solution the loss is {} of that at 0 on average over the plane; its scaled trace is {} times that of the flat one.",
+            "{}: around the {} solution the loss is {} of that at 0 on average over the plane{sharpness}.",
             self.first.model.name(),
             self.first.centre.name(),
-            short(self.mean()?),
-            ratio(self.ratio(rows)?)
+            short(self.mean()?)
         ))
     }
 
@@ -128,18 +138,11 @@ impl Plane<'_> {
         };
         let (model, centre) = (self.first.model.name(), self.first.centre.name());
         let end = config.reach + half;
-        let ticks = [
-            -config.reach,
-            -config.reach / 2.0,
-            0.0,
-            config.reach / 2.0,
-            config.reach,
-        ];
-        let axis = |title| Axis::stops(&ticks, (-end, end), title);
+        let axis = |title| Axis::linear([-end, end], title);
         let chart = Chart {
             label: format!("Loss on a plane around the {centre} solution: {model}"),
-            x: axis("offset t_{1}"),
-            y: axis("offset t_{2}"),
+            x: axis("offset t_{1}")?,
+            y: axis("offset t_{2}")?,
             series: Vec::new(),
         };
         let tiles = Tiles {
