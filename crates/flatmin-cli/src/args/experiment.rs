@@ -25,6 +25,8 @@ pub(crate) enum ExperimentName {
     Overparameterization,
     /// More than two factors, of sparse vectors and of matrices of low rank
     Depth,
+    /// The loss around the flat, the norm-minimal and a sharp solution
+    Landscape,
 }
 
 #[derive(Debug, Args)]

@@ -19,7 +19,8 @@ pub(super) struct Comparison {
     pub(super) flat: Solution,
     /// Minimises ‖X‖_*; with balanced factors, which are norm-minimal.
     pub(super) nuclear: Solution,
-    measurements: f64,
+    /// What the second was solved for: its map and data are those of both.
+    pub(super) problem: Problem,
 }
 
 impl Comparison {
@@ -38,12 +39,11 @@ impl Comparison {
             return Ok(None);
         }
         let problem = problem.with(Fit::Exact, Objective::Nuclear)?;
-        let measurements = problem.map().measurements() as f64;
         let nuclear = attempt(&problem, settings, interrupt)?;
         Ok(nuclear.map(|nuclear| Comparison {
             flat,
             nuclear,
-            measurements,
+            problem,
         }))
     }
 
@@ -91,8 +91,13 @@ impl Comparison {
 
     /// str D²f over its minimum 4m·‖D1 X_flat D2‖_*, minus 1.
     fn excess_flatness(&self, x: &Factors) -> f64 {
+        let measurements = self.problem.map().measurements() as f64;
+        self.scaled_trace(x) / (4.0 * measurements * self.flat.certificate.lower_bound) - 1.0
+    }
+
+    /// str D²f at these factors.
+    pub(super) fn scaled_trace(&self, x: &Factors) -> f64 {
         let weights = &self.flat.weights;
-        let traces = Traces::new(&weights.left_gram, &weights.right_gram, x);
-        traces.scaled / (4.0 * self.measurements * self.flat.certificate.lower_bound) - 1.0
+        Traces::new(&weights.left_gram, &weights.right_gram, x).scaled
     }
 }

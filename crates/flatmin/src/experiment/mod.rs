@@ -9,6 +9,7 @@ mod check;
 mod comparison;
 pub mod depth;
 mod frontier;
+pub mod landscape;
 pub mod noise;
 pub mod notions;
 pub mod overparameterization;
