@@ -12,7 +12,7 @@ use flatmin::Objective;
 
 pub(crate) use experiment::{ExperimentArgs, ExperimentName};
 pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
-pub(crate) use values::{Lambda, Rank, objective_name};
+pub(crate) use values::{Lambda, Rank};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
 ///

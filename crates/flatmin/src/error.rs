@@ -128,6 +128,18 @@ pub(crate) fn check_magnitude(what: &'static str, values: &[f64], high: f64) -> 
     })
 }
 
+/// Refuses a setting that is not positive and finite.
+pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<(), Error> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name,
+        found: value.to_string(),
+        expected: "a positive number",
+    })
+}
+
 /// Refuses a matrix without rows or columns, one too large to index, and maps without measurements.
 pub(crate) fn check_shape(shape: (usize, usize), measurements: usize) -> Result<(), Error> {
     if shape.0 == 0 || shape.1 == 0 || shape.0.checked_mul(shape.1).is_none() {

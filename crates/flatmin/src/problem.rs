@@ -3,7 +3,7 @@
 //! A problem never changes and never holds the ground truth.
 
 use crate::domain::Domain;
-use crate::error::{Error, check_finite, check_length, check_magnitude, check_shape};
+use crate::error::{Error, check_finite, check_length, check_magnitude, check_positive, check_shape};
 use crate::map::MeasurementMap;
 
 /// The data, unless all zero, have their largest magnitude between 1/LARGEST and LARGEST: ‖y‖² is in range then.
@@ -42,14 +42,7 @@ impl Fit {
             Fit::Absolute(theta) => ("theta", theta),
             Fit::AbsoluteBall(radius) => ("radius", radius),
         };
-        if value > 0.0 && value.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Setting {
-            name,
-            found: value.to_string(),
-            expected: "a positive number",
-        })
+        check_positive(name, value)
     }
 }
 
@@ -66,6 +59,27 @@ pub enum Objective {
 }
 
 impl Objective {
+    /// By its [`name`](Self::name): `flat`, `nuclear`, or `smoothed:ALPHA` with α from 0 to 1.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "flat" => Some(Objective::Flat),
+            "nuclear" => Some(Objective::Nuclear),
+            _ => {
+                let power: f64 = name.strip_prefix("smoothed:")?.parse().ok()?;
+                (0.0..=1.0).contains(&power).then_some(Objective::Smoothed(power))
+            }
+        }
+    }
+
+    /// As the command line, results and rows say it.
+    pub fn name(self) -> String {
+        match self {
+            Objective::Flat => "flat".to_owned(),
+            Objective::Nuclear => "nuclear".to_owned(),
+            Objective::Smoothed(power) => format!("smoothed:{power}"),
+        }
+    }
+
     /// The power of D.
     pub fn power(self) -> f64 {
         match self {

@@ -17,27 +17,8 @@ pub(crate) enum Lambda {
     Given(f64),
 }
 
-/// As `--objective` takes it and `result.json` says it.
-pub(crate) fn objective_name(objective: Objective) -> String {
-    match objective {
-        Objective::Flat => "flat".to_owned(),
-        Objective::Nuclear => "nuclear".to_owned(),
-        other => format!("smoothed:{}", other.power()),
-    }
-}
-
 pub(super) fn objective(text: &str) -> Result<Objective, String> {
-    match text {
-        "flat" => return Ok(Objective::Flat),
-        "nuclear" => return Ok(Objective::Nuclear),
-        _ => {}
-    }
-    let power = text
-        .strip_prefix("smoothed:")
-        .and_then(|power| power.parse().ok());
-    power
-        .filter(|power| (0.0..=1.0).contains(power))
-        .map(Objective::Smoothed)
+    Objective::named(text)
         .ok_or_else(|| "expected flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())
 }
 

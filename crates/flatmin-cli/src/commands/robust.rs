@@ -8,7 +8,7 @@ use flatmin::flatness::Weights;
 use flatmin::map::{Identity, MeasurementMap};
 use flatmin::{Error, Factors, Fit, Objective, Problem};
 
-use crate::args::{FitArgs, objective_name};
+use crate::args::FitArgs;
 use crate::commands::run::Run;
 use crate::failure::{Failure, usage};
 use crate::instance::{Instance, entries_of};
@@ -32,11 +32,12 @@ pub(super) fn check_fit(fit: &FitArgs) -> Result<(), Failure> {
 pub(super) fn result(run: &Run<'_>, instance: &Instance) -> ResultFile {
     let whole = entries_of(instance.map.as_ref(), &instance.y).is_none();
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
-    result.objective = objective_name(if whole {
+    let objective = if whole {
         run.args.objective
     } else {
         Objective::Nuclear
-    });
+    };
+    result.objective = objective.name();
     result
 }
 

@@ -11,10 +11,10 @@ use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
 use flatmin::{Error, Fit, Problem};
 
 use super::Ending;
-use crate::args::{FitChoice, Lambda, Model, RunArgs, objective_name};
+use crate::args::{FitChoice, Lambda, Model, ModelArgs, RunArgs};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
-use crate::instance::{Instance, entries_of};
+use crate::instance::{self, Instance, entries_of};
 use crate::output::files::OutputDir;
 use crate::output::result::ResultFile;
 use crate::progress::Progress;
@@ -56,7 +56,7 @@ impl<'a> Run<'a> {
     pub(super) fn result(&self, model: Model, shape: (usize, usize), measurements: usize) -> ResultFile {
         ResultFile {
             model: model.name().to_owned(),
-            objective: objective_name(self.args.objective),
+            objective: self.args.objective.name(),
             shape,
             measurements,
             seed: self.args.seed,
@@ -64,6 +64,11 @@ impl<'a> Run<'a> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..ResultFile::default()
         }
+    }
+
+    /// Reads the instance.
+    pub(super) fn load(&self, model: Model, data: &Path, options: &ModelArgs) -> Result<Instance, Failure> {
+        instance::load(model, data, options, self.args.seed, &self.progress)
     }
 
     /// The solver's settings: the options, the default tolerance of the fit, and what is left of the time.
@@ -253,17 +258,6 @@ pub(super) fn describe_fit(result: &mut ResultFile, fit: Fit) {
     result.fit = name.to_owned();
     result.epsilon = epsilon;
     result.lambda = lambda;
-}
-
-/// As `result.json` says it.
-pub(super) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Certified => "certified",
-        Status::Budget => "budget",
-        Status::Interrupted => "interrupted",
-        // What later versions of the library add is at least not certified.
-        _ => "converged",
-    }
 }
 
 /// The ending that belongs to a status.

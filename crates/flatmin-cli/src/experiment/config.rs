@@ -42,7 +42,7 @@ pub(super) fn load<E: Shown>(args: &ExperimentArgs) -> Result<E> {
 
 /// By preset, file and options.
 fn asked<E: Shown>(args: &ExperimentArgs) -> Result<Table> {
-    let mut config = Table::try_from(E::preset(args.preset.unwrap_or(Preset::Quick)))?;
+    let mut config = Table::try_from(args.preset.unwrap_or(Preset::Quick).of::<E>())?;
     if let Some(path) = &args.config {
         config.extend(read::<E>(path)?);
     }

@@ -5,7 +5,7 @@ use flatmin::experiment::depth::{Kind, Row};
 
 use super::statistics::{Spread, banded, spread};
 use super::status::certified;
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
 use crate::report::draw::colour::{BLUE, Colour, GREEN, INK, PURPLE, VERMILION};
@@ -18,20 +18,7 @@ const COLOURS: [Colour; 4] = [BLUE, VERMILION, GREEN, PURPLE];
 const FLOOR: f64 = 1e-9;
 
 impl Shown for Config {
-    const NAME: &'static str = "depth";
     const TITLE: &'static str = "more than two factors";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings = Vec::new();
@@ -202,14 +189,9 @@ fn recovered(config: &Config, kind: Kind, rows: &[Row], font: &Font) -> Option<P
         .enumerate()
         .map(|(place, line)| {
             let (colour, dash) = style(line, place);
-            Series {
-                name: format!("K = {}", line.name()),
-                colour,
-                line: true,
-                dash,
-                mark: Mark::Disc,
-                points: line.shares(),
-            }
+            Series::line(format!("K = {}", line.name()), colour, line.shares())
+                .dashed(dash)
+                .marked(Mark::Disc)
         })
         .collect();
     let points = || series.iter().flat_map(|series| series.points.iter());

@@ -5,10 +5,10 @@ pub(super) use flatmin::experiment::landscape::Config;
 use flatmin::experiment::landscape::{Centre, Row};
 
 use super::status::certified;
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
-use crate::report::draw::chart::{Chart, Mark, Series, Tile, Tiles};
+use crate::report::draw::chart::{Chart, Series, Tile, Tiles};
 use crate::report::draw::colour::{BLUE, Colour, GREEN, VERMILION, viridis};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
@@ -18,20 +18,7 @@ use crate::report::number::short;
 const FLOOR: f64 = 1e-3;
 
 impl Shown for Config {
-    const NAME: &'static str = "landscape";
     const TITLE: &'static str = "the loss around flat and sharp solutions";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings: Vec<String> = planes(rows).filter_map(|plane| plane.sentence(rows)).collect();
@@ -205,14 +192,8 @@ fn lines(model: Model, rows: &[Row], font: &Font) -> Option<Panel> {
     let line = |centre: Centre| {
         let (colour, dash) = style(centre);
         let around = own.iter().filter(|row| row.centre == centre);
-        Series {
-            name: centre.name().to_owned(),
-            colour,
-            line: true,
-            dash,
-            mark: Mark::None,
-            points: around.filter_map(|row| Some((row.t1, row.loss?))).collect(),
-        }
+        let points = around.filter_map(|row| Some((row.t1, row.loss?)));
+        Series::line(centre.name(), colour, points.collect()).dashed(dash)
     };
     let chart = Chart {
         label: format!("Loss along a random direction: {}", model.name()),

@@ -47,19 +47,21 @@ pub(crate) enum Preset {
     Large,
 }
 
+impl Preset {
+    /// Its configuration.
+    fn of<E: Experiment>(self) -> E {
+        match self {
+            Preset::Quick => E::quick(),
+            Preset::Paper => E::paper(),
+            Preset::Large => E::large(),
+        }
+    }
+}
+
 /// An experiment that the command can run and draw.
 pub(crate) trait Shown: Experiment + Serialize + DeserializeOwned {
-    /// As the command line names it.
-    const NAME: &'static str;
-
     /// What the report is headed with.
     const TITLE: &'static str;
-
-    /// The configuration of a preset, with the seed 0.
-    fn preset(preset: Preset) -> Self;
-
-    /// Refuses what cannot be run, naming the key.
-    fn check(&self) -> Result<(), flatmin::Error>;
 
     /// What the rows show, in sentences, the most important first.
     fn findings(&self, rows: &[Self::Row]) -> Vec<String>;

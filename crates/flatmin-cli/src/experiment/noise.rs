@@ -7,7 +7,7 @@ use flatmin::experiment::noise::Row;
 
 use super::statistics::{Spread, banded, slope, spread};
 use super::status::certified;
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Series};
 use crate::report::draw::colour::{BLUE, VERMILION};
@@ -26,20 +26,7 @@ const KINDS: [Kind; 4] = [
 ];
 
 impl Shown for Config {
-    const NAME: &'static str = "noise";
     const TITLE: &'static str = "error against noise";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings = vec![certified("solutions", rows.iter().map(|row| row.status.as_str()))];

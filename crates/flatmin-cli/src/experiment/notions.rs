@@ -5,7 +5,7 @@ use flatmin::experiment::notions::{IDENTITY, Row};
 
 use super::statistics::{Spread, banded, spread};
 use super::status::certified;
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
 use crate::report::draw::colour::{BLUE, Colour, GREEN, INK, VERMILION};
@@ -70,20 +70,7 @@ const FLOOR: f64 = 1e-6;
 const SAME: f64 = 1e-5;
 
 impl Shown for Config {
-    const NAME: &'static str = "notions";
     const TITLE: &'static str = "flat, norm-minimal, balanced";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings = vec![certified("trials", rows.iter().map(|row| row.status.as_str()))];
@@ -169,17 +156,9 @@ fn panel(config: &Config, distance: &Distance, rows: &[Row], font: &Font) -> Opt
     for (model, colour) in config.models.iter().zip(COLOURS.iter().cycle()) {
         series.extend(banded(model.name(), *colour, None, &floored(model.name())));
     }
-    series.push(Series {
-        name: "identity map".to_owned(),
-        colour: INK,
-        line: false,
-        dash: None,
-        mark: Mark::Ring,
-        points: floored(IDENTITY)
-            .iter()
-            .map(|(share, spread)| (*share, spread.median))
-            .collect(),
-    });
+    let identity = floored(IDENTITY);
+    let points = identity.iter().map(|(share, spread)| (*share, spread.median));
+    series.push(Series::marks("identity map", INK, Mark::Ring, points.collect()));
     let points = || series.iter().flat_map(|series| series.points.iter());
     let x = Axis::linear([0.0, 1.0], "share of measurements, m/d^{2}")?;
     let y = Axis::log(points().map(|(_, y)| *y), distance.symbol)?;

@@ -10,7 +10,7 @@ use flatmin::experiment::overparameterization::Row;
 use super::grid::{Grid, Shade};
 use super::statistics::{banded, spread};
 use super::status::{certified, is_refused};
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
 use crate::report::draw::chart::{Chart, Mark, Series, Tiles};
@@ -26,20 +26,7 @@ const HIGHER: f64 = 1e-6;
 const FLOOR: f64 = 1e-9;
 
 impl Shown for Config {
-    const NAME: &'static str = "overparameterization";
     const TITLE: &'static str = "the width of the factors";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings = vec![
@@ -254,13 +241,9 @@ impl<'a> View<'a> {
     fn recovered(&self, model: Model, font: &Font) -> Option<Panel> {
         let series: Vec<Series> = self
             .lines(model)
-            .map(|(line, colour)| Series {
-                name: format!("m = {}δ", short(line.share)),
-                colour,
-                line: true,
-                dash: None,
-                mark: Mark::Disc,
-                points: self.along(|width| line.recovered(width)),
+            .map(|(line, colour)| {
+                let points = self.along(|width| line.recovered(width));
+                Series::line(format!("m = {}δ", short(line.share)), colour, points).marked(Mark::Disc)
             })
             .collect();
         if series.iter().all(|series| series.points.is_empty()) {

@@ -12,26 +12,13 @@ use flatmin::experiment::{Frontier, Model, frontier};
 use flatmin::theory::dimension;
 
 use super::status::{certified, is_refused};
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
 use crate::report::number::short;
 
 impl Shown for Config {
-    const NAME: &'static str = "recovery";
     const TITLE: &'static str = "recovery of random instances";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let columns = columns(rows);

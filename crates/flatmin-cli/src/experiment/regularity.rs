@@ -8,7 +8,7 @@ use flatmin::experiment::regularity::Row;
 
 use super::statistics::spread;
 use super::status::{certified, is_refused};
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
 use crate::report::number::short;
@@ -46,20 +46,7 @@ const DISTANCES: [Distance; 2] = [
 ];
 
 impl Shown for Config {
-    const NAME: &'static str = "regularity";
     const TITLE: &'static str = "flat against norm-minimal and balanced";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let mut findings = vec![certified("trials", rows.iter().map(|row| row.status.as_str()))];

@@ -48,13 +48,11 @@ pub(super) fn banded(
     dash: Option<(f64, f64)>,
     spreads: &[(f64, Spread)],
 ) -> Vec<Series> {
-    let line = |name: &str, dash, mark, value: fn(&Spread) -> f64| Series {
-        name: name.to_owned(),
-        colour,
-        line: true,
-        dash,
-        mark,
-        points: spreads.iter().map(|(x, spread)| (*x, value(spread))).collect(),
+    let line = |name: &str, dash, mark, value: fn(&Spread) -> f64| {
+        let points = spreads.iter().map(|(x, spread)| (*x, value(spread)));
+        Series::line(name, colour, points.collect())
+            .dashed(dash)
+            .marked(mark)
     };
     let thin = Some((1.0, 2.0));
     vec![

@@ -6,27 +6,14 @@ mod scatter;
 pub(super) use flatmin::experiment::trajectories::Config;
 use flatmin::experiment::trajectories::{Row, Training};
 
-use super::{Preset, Shown, Table};
+use super::{Shown, Table};
 use crate::report::draw::colour::{BLUE, Colour, GREEN, INK, PURPLE, SKY, VERMILION};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
 use crate::report::number::short;
 
 impl Shown for Config {
-    const NAME: &'static str = "trajectories";
     const TITLE: &'static str = "where training goes";
-
-    fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Quick => Config::quick(),
-            Preset::Paper => Config::paper(),
-            Preset::Large => Config::large(),
-        }
-    }
-
-    fn check(&self) -> Result<(), flatmin::Error> {
-        Config::check(self)
-    }
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let cells = cells(rows);

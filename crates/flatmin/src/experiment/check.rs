@@ -69,11 +69,6 @@ pub(super) fn tolerance(tolerance: f64) -> Result<(), Error> {
     })
 }
 
-/// Positive and finite.
-pub(super) fn positive(name: &'static str, value: f64) -> Result<(), Error> {
-    each(name, &[value], "a positive number", |v| v > 0.0 && v.is_finite())
-}
-
 /// Models whose X is any matrix.
 pub(super) fn general(name: &'static str, models: &[Model]) -> Result<(), Error> {
     match models.iter().find(|model| model.is_symmetric()) {

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::{attempt, status_name};
+use super::attempt;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Traces;
@@ -49,10 +49,10 @@ impl Comparison {
 
     /// That of the flat solution, unless only the norm-minimal one lacks its proof.
     pub(super) fn status(&self) -> &'static str {
-        status_name(match self.flat.status {
-            Status::Certified => self.nuclear.status,
-            status => status,
-        })
+        match self.flat.status {
+            Status::Certified => self.nuclear.status.name(),
+            status => status.name(),
+        }
     }
 
     /// The larger of the two gaps.

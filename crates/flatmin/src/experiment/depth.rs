@@ -12,10 +12,10 @@ use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, unknown_cell};
-use super::{Experiment, Job, attempt, check, status_name};
+use super::{Experiment, Job, attempt, check, repeated, settings};
 use crate::depth::chain::{self, Search};
 use crate::depth::hadamard;
-use crate::error::Error;
+use crate::error::{Error, check_positive};
 use crate::linalg::dense::{frobenius, singular_values};
 use crate::linalg::vector::{max_abs, norm};
 use crate::problem::{Fit, Objective, Problem};
@@ -71,73 +71,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Less than half a minute.
-    pub fn quick() -> Self {
-        Config {
-            trials: 5,
-            vector_d: 60,
-            nonzeros: 4,
-            vector_m: steps(6, 60, 6),
-            matrix_d: 10,
-            rank: 1,
-            matrix_depths: vec![2, 3],
-            matrix_m: steps(20, 100, 10),
-            ..Config::paper()
-        }
-    }
-
-    /// Ten trials of ten nonzeros among 200, and of rank 1 at d = 16.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 10,
-            vector_d: 200,
-            nonzeros: 10,
-            vector_depths: vec![2, 3, 4, 8],
-            vector_m: steps(10, 200, 10),
-            matrix_d: 16,
-            rank: 1,
-            matrix_depths: vec![2, 3],
-            matrix_m: steps(32, 256, 16),
-            random_starts: 1,
-            success: 1e-6,
-            tolerance: 1e-9,
-            max_iterations: 2000,
-        }
-    }
-
-    /// Twenty trials and chains of four factors.
-    pub fn large() -> Self {
-        Config {
-            trials: 20,
-            vector_m: steps(5, 200, 5),
-            matrix_depths: vec![2, 3, 4],
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a depth below 2, a tolerance outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::trials(self.trials)?;
-        check::sizes("vector_d", &[self.vector_d])?;
-        check::sizes("nonzeros", &[self.nonzeros])?;
-        depths("vector_depths", &self.vector_depths)?;
-        check::sizes("vector_m", &self.vector_m)?;
-        check::sizes("matrix_d", &[self.matrix_d])?;
-        check::sizes("rank", &[self.rank])?;
-        depths("matrix_depths", &self.matrix_depths)?;
-        check::sizes("matrix_m", &self.matrix_m)?;
-        check::positive("success", self.success)?;
-        check::tolerance(self.tolerance)
-    }
-
     fn settings(&self) -> Settings {
-        Settings::default()
-            .with_tolerance(self.tolerance)
-            .with_max_iterations(self.max_iterations)
+        settings(self.tolerance, self.max_iterations)
     }
 
     fn matrix_cell(&self, m: usize) -> Cell {
@@ -231,33 +166,91 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "depth";
+
+    /// Less than half a minute.
+    fn quick() -> Self {
+        Config {
+            trials: 5,
+            vector_d: 60,
+            nonzeros: 4,
+            vector_m: steps(6, 60, 6),
+            matrix_d: 10,
+            rank: 1,
+            matrix_depths: vec![2, 3],
+            matrix_m: steps(20, 100, 10),
+            ..Config::paper()
+        }
+    }
+
+    /// Ten trials of ten nonzeros among 200, and of rank 1 at d = 16.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 10,
+            vector_d: 200,
+            nonzeros: 10,
+            vector_depths: vec![2, 3, 4, 8],
+            vector_m: steps(10, 200, 10),
+            matrix_d: 16,
+            rank: 1,
+            matrix_depths: vec![2, 3],
+            matrix_m: steps(32, 256, 16),
+            random_starts: 1,
+            success: 1e-6,
+            tolerance: 1e-9,
+            max_iterations: 2000,
+        }
+    }
+
+    /// Twenty trials and chains of four factors.
+    fn large() -> Self {
+        Config {
+            trials: 20,
+            vector_m: steps(5, 200, 5),
+            matrix_depths: vec![2, 3, 4],
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a depth below 2, a tolerance outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        check::sizes("vector_d", &[self.vector_d])?;
+        check::sizes("nonzeros", &[self.nonzeros])?;
+        depths("vector_depths", &self.vector_depths)?;
+        check::sizes("vector_m", &self.vector_m)?;
+        check::sizes("matrix_d", &[self.matrix_d])?;
+        check::sizes("rank", &[self.rank])?;
+        depths("matrix_depths", &self.matrix_depths)?;
+        check::sizes("matrix_m", &self.matrix_m)?;
+        check_positive("success", self.success)?;
+        check::tolerance(self.tolerance)
+    }
 
     fn jobs(&self) -> Vec<Job> {
-        let job = |(cell, kind, m): &(String, Kind, usize), trial| Job {
-            cell: cell.clone(),
-            trial,
-            rows: match kind {
-                Kind::Vector => self.vector_depths.len() + 1,
-                Kind::Matrix => self.matrix_depths.len(),
-            },
-            cost: match kind {
-                Kind::Vector => (m * m * self.vector_d) as f64,
+        let job = |(cell, kind, m): (String, Kind, usize)| match kind {
+            Kind::Vector => {
+                let cost = (m * m * self.vector_d) as f64;
+                Job::new(cell, self.vector_depths.len() + 1, cost)
+            }
+            Kind::Matrix => {
                 // A search takes hundreds of passes over the data.
-                Kind::Matrix => 1000.0 * (m * self.matrix_d * self.matrix_d) as f64,
-            },
+                let cost = 1000.0 * (m * self.matrix_d * self.matrix_d) as f64;
+                Job::new(cell, self.matrix_depths.len(), cost)
+            }
         };
-        let cells = self.cells();
-        cells
-            .iter()
-            .flat_map(|cell| (0..self.trials).map(move |trial| job(cell, trial)))
-            .collect()
+        repeated(self.cells().into_iter().map(job), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
         let cells = self.cells();
         let found = cells.iter().find(|(name, ..)| *name == job.cell);
         let (_, kind, m) = found.ok_or_else(|| unknown_cell(&job.cell))?;
-        let mut stream = Stream::of_trial(self.seed, "depth", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         match kind {
             Kind::Vector => self.vectors(job, *m, &mut stream, interrupt),
             Kind::Matrix => self.matrices(job, *m, &mut stream, interrupt),
@@ -324,7 +317,7 @@ impl Config {
                 Some(depth) => {
                     let problem = hadamard::Problem::new(a.clone(), drawn.y.clone(), depth, Fit::Exact)?;
                     let solution = hadamard::solve(&problem, &self.settings(), &observer)?;
-                    row.status = status_name(solution.status).to_owned();
+                    row.status = solution.status.name().to_owned();
                     row.gap = Some(solution.certificate.gap);
                     row.iterations = Some(solution.iterations);
                     solution.x
@@ -386,7 +379,7 @@ impl Config {
         let Some(solution) = attempt(problem, &self.settings(), interrupt)? else {
             return Ok(None);
         };
-        row.status = status_name(solution.status).to_owned();
+        row.status = solution.status.name().to_owned();
         row.gap = Some(solution.certificate.gap);
         row.residual = Some(solution.certificate.residual);
         row.iterations = Some(solution.iterations);
@@ -414,7 +407,7 @@ impl Config {
         let found = chain::solve(problem, &search, &self.settings(), &observer)?;
         let least = found.ends.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = found.ends.iter().copied().fold(0.0, f64::max);
-        row.status = status_name(found.status).to_owned();
+        row.status = found.status.name().to_owned();
         row.residual = Some(found.residual);
         row.disagreement = Some(greatest / least - 1.0).filter(|_| found.ends.len() > 1);
         row.iterations = Some(found.iterations);

@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, find};
 use super::comparison::Comparison;
-use super::{Experiment, Job, check};
-use crate::error::Error;
+use super::{Experiment, Job, check, settings};
+use crate::error::{Error, check_positive};
 use crate::factors::Factors;
 use crate::linalg::dense::{full_svd, product};
 use crate::random::Stream;
-use crate::solve::Settings;
 use crate::train::Loss;
 
 /// The planes and the rules.
@@ -43,65 +42,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// A second.
-    pub fn quick() -> Self {
-        Config {
-            d: 12,
-            steps: 10,
-            ..Config::paper()
-        }
-    }
-
-    /// Rank 2 at d = 20.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            models: vec![Model::Sensing, Model::Completion],
-            d: 20,
-            rank: 2,
-            oversampling: 3.0,
-            sharpness: 4.0,
-            reach: 0.5,
-            steps: 15,
-            tolerance: 1e-9,
-            max_iterations: 2000,
-        }
-    }
-
-    /// d = 40, bilinear sensing too.
-    pub fn large() -> Self {
-        Config {
-            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
-            d: 40,
-            steps: 20,
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a symmetric model, a sharpness below 1, more than 100 steps, a tolerance outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::not_empty("models", &self.models)?;
-        check::general("models", &self.models)?;
-        check::sizes("d", &[self.d])?;
-        check::sizes("rank", &[self.rank])?;
-        check::positive("oversampling", self.oversampling)?;
-        check::each("sharpness", &[self.sharpness], "a number from 1 to 1e6", |s| {
-            (1.0..=1e6).contains(&s)
-        })?;
-        check::positive("reach", self.reach)?;
-        if !(1..=100).contains(&self.steps) {
-            return Err(Error::Setting {
-                name: "steps",
-                found: self.steps.to_string(),
-                expected: "1 to 100 steps on each side",
-            });
-        }
-        check::tolerance(self.tolerance)
-    }
-
     /// One cell a model.
     fn cells(&self) -> Vec<Cell> {
         let shape = (self.d, self.d);
@@ -196,15 +136,70 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "landscape";
+
+    /// A second.
+    fn quick() -> Self {
+        Config {
+            d: 12,
+            steps: 10,
+            ..Config::paper()
+        }
+    }
+
+    /// Rank 2 at d = 20.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            models: vec![Model::Sensing, Model::Completion],
+            d: 20,
+            rank: 2,
+            oversampling: 3.0,
+            sharpness: 4.0,
+            reach: 0.5,
+            steps: 15,
+            tolerance: 1e-9,
+            max_iterations: 2000,
+        }
+    }
+
+    /// d = 40, bilinear sensing too.
+    fn large() -> Self {
+        Config {
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
+            d: 40,
+            steps: 20,
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a symmetric model, a sharpness below 1, more than 100 steps, a tolerance outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::not_empty("models", &self.models)?;
+        check::general("models", &self.models)?;
+        check::sizes("d", &[self.d])?;
+        check::sizes("rank", &[self.rank])?;
+        check_positive("oversampling", self.oversampling)?;
+        check::each("sharpness", &[self.sharpness], "a number from 1 to 1e6", |s| {
+            (1.0..=1e6).contains(&s)
+        })?;
+        check_positive("reach", self.reach)?;
+        if !(1..=100).contains(&self.steps) {
+            return Err(Error::Setting {
+                name: "steps",
+                found: self.steps.to_string(),
+                expected: "1 to 100 steps on each side",
+            });
+        }
+        check::tolerance(self.tolerance)
+    }
 
     fn jobs(&self) -> Vec<Job> {
         let side = 2 * self.steps + 1;
-        let job = |cell: &Cell| Job {
-            cell: cell.name(),
-            trial: 0,
-            rows: Centre::ALL.len() * side * side,
-            cost: cell.cost(),
-        };
+        let job = |cell: &Cell| Job::new(cell.name(), Centre::ALL.len() * side * side, cell.cost());
         self.cells().iter().map(job).collect()
     }
 
@@ -212,13 +207,11 @@ impl Experiment for Config {
         let cells = self.cells();
         let cell = find(&cells, &job.cell)?;
         let mut rows = self.blank(cell, job);
-        let mut stream = Stream::of_trial(self.seed, "landscape", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         let Some(Instance { map, y, .. }) = cell.draw(&mut stream)? else {
             return Ok(rows);
         };
-        let settings = Settings::default()
-            .with_tolerance(self.tolerance)
-            .with_max_iterations(self.max_iterations);
+        let settings = settings(self.tolerance, self.max_iterations);
         if let Some(comparison) = Comparison::solve(map, y, &settings, interrupt)? {
             self.fill(&mut rows, &comparison, &mut stream)?;
         }

@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::problem::Problem;
-use crate::solve::{Observer, Settings, Solution, Status, solve};
+use crate::solve::{Observer, Settings, Solution, solve};
 
 /// One unit of work, which gives all its rows or none.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,31 @@ pub struct Job {
     pub cost: f64,
 }
 
+impl Job {
+    /// The first repetition.
+    fn new(cell: String, rows: usize, cost: f64) -> Self {
+        Job {
+            cell,
+            trial: 0,
+            rows,
+            cost,
+        }
+    }
+}
+
+/// Each of `jobs` with `trials` repetitions.
+fn repeated(jobs: impl IntoIterator<Item = Job>, trials: u64) -> Vec<Job> {
+    let repetitions = |job: Job| (0..trials).map(move |trial| Job { trial, ..job.clone() });
+    jobs.into_iter().flat_map(repetitions).collect()
+}
+
+/// Of a trial: no clock may stop it, or its row would depend on the machine.
+fn settings(tolerance: f64, max_iterations: usize) -> Settings {
+    Settings::default()
+        .with_tolerance(tolerance)
+        .with_max_iterations(max_iterations)
+}
+
 /// A row of an experiment: one line of a table, empty where a number is unknown.
 pub trait Row: Serialize + DeserializeOwned + Clone + Send {
     /// Cell and trial of the job that gave it.
@@ -51,9 +76,27 @@ pub trait Row: Serialize + DeserializeOwned + Clone + Send {
 }
 
 /// A configuration that knows its jobs.
-pub trait Experiment: Sync {
+pub trait Experiment: Sized + Sync {
     /// What a job gives.
     type Row: Row;
+
+    /// As the command line and the streams of random numbers name it.
+    const NAME: &'static str;
+
+    /// A configuration that takes about a minute at most, with the seed 0.
+    fn quick() -> Self;
+
+    /// The protocol of the paper, or what comes nearest to it.
+    fn paper() -> Self;
+
+    /// Beyond the paper.
+    fn large() -> Self;
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a number out of its range.
+    fn check(&self) -> Result<(), Error>;
 
     /// All jobs, in the order of the finished table.
     fn jobs(&self) -> Vec<Job>;
@@ -167,16 +210,6 @@ impl<S> Shared<S> {
         let mut failure = self.failure.lock().unwrap_or_else(|lock| lock.into_inner());
         failure.get_or_insert(error);
         self.broken.store(true, Ordering::Relaxed);
-    }
-}
-
-/// As rows say it.
-pub(crate) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Certified => "certified",
-        Status::Converged => "converged",
-        Status::Budget => "budget",
-        Status::Interrupted => "interrupted",
     }
 }
 

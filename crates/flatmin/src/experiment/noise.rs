@@ -16,15 +16,14 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, unknown_cell};
-use super::{Experiment, Job, attempt, check, status_name};
-use crate::error::Error;
+use super::{Experiment, Job, attempt, check, repeated, settings};
+use crate::error::{Error, check_positive};
 use crate::flatness::{Rescaled, Weights};
 use crate::linalg::dense::{frobenius, singular_values};
 use crate::linalg::vector::norm;
 use crate::map::MeasurementMap;
 use crate::problem::{Fit, Objective, Problem};
 use crate::random::Stream;
-use crate::solve::Settings;
 
 /// The two ways to fit noisy data.
 const FITS: [&str; 2] = ["ball", "penalised"];
@@ -60,67 +59,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// About half a minute.
-    pub fn quick() -> Self {
-        Config {
-            trials: 3,
-            d: 16,
-            levels: vec![1e-4, 1e-3, 1e-2, 1e-1],
-            ..Config::paper()
-        }
-    }
-
-    /// Ten trials of rank 2 (network 3) at d = 30, three measurements a degree of freedom.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 10,
-            models: vec![Model::Sensing, Model::Bilinear, Model::Completion, Model::Network],
-            d: 30,
-            rank: 2,
-            network_rank: 3,
-            oversampling: 4.0,
-            levels: vec![1e-5, 1e-4, 1e-3, 1e-2, 1e-1],
-            lambda_factor: 1.0,
-            tolerance: 1e-6,
-            max_iterations: 2000,
-        }
-    }
-
-    /// Twenty trials at d = 40, covariance estimation too.
-    pub fn large() -> Self {
-        Config {
-            trials: 20,
-            d: 40,
-            models: vec![
-                Model::Sensing,
-                Model::Bilinear,
-                Model::Completion,
-                Model::Network,
-                Model::Covariance,
-            ],
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a level or factor that is not positive, a tolerance outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::trials(self.trials)?;
-        check::not_empty("models", &self.models)?;
-        check::sizes("d", &[self.d])?;
-        check::sizes("rank", &[self.rank, self.network_rank])?;
-        check::positive("oversampling", self.oversampling)?;
-        check::not_empty("levels", &self.levels)?;
-        check::each("levels", &self.levels, "noise from 1e-12 to 1e3", |v| {
-            (1e-12..=1e3).contains(&v)
-        })?;
-        check::positive("lambda_factor", self.lambda_factor)?;
-        check::tolerance(self.tolerance)
-    }
-
     /// What a model measures, whatever the noise.
     pub fn cell(&self, model: Model) -> Cell {
         let shape = (self.d, self.d);
@@ -206,26 +144,80 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "noise";
+
+    /// About half a minute.
+    fn quick() -> Self {
+        Config {
+            trials: 3,
+            d: 16,
+            levels: vec![1e-4, 1e-3, 1e-2, 1e-1],
+            ..Config::paper()
+        }
+    }
+
+    /// Ten trials of rank 2 (network 3) at d = 30, three measurements a degree of freedom.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 10,
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion, Model::Network],
+            d: 30,
+            rank: 2,
+            network_rank: 3,
+            oversampling: 4.0,
+            levels: vec![1e-5, 1e-4, 1e-3, 1e-2, 1e-1],
+            lambda_factor: 1.0,
+            tolerance: 1e-6,
+            max_iterations: 2000,
+        }
+    }
+
+    /// Twenty trials at d = 40, covariance estimation too.
+    fn large() -> Self {
+        Config {
+            trials: 20,
+            d: 40,
+            models: vec![
+                Model::Sensing,
+                Model::Bilinear,
+                Model::Completion,
+                Model::Network,
+                Model::Covariance,
+            ],
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a level or factor that is not positive, a tolerance outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        check::not_empty("models", &self.models)?;
+        check::sizes("d", &[self.d])?;
+        check::sizes("rank", &[self.rank, self.network_rank])?;
+        check_positive("oversampling", self.oversampling)?;
+        check::not_empty("levels", &self.levels)?;
+        check::each("levels", &self.levels, "noise from 1e-12 to 1e3", |v| {
+            (1e-12..=1e3).contains(&v)
+        })?;
+        check_positive("lambda_factor", self.lambda_factor)?;
+        check::tolerance(self.tolerance)
+    }
 
     fn jobs(&self) -> Vec<Job> {
-        let cells = self.cells();
-        let job = |(name, cell, _): &(String, Cell, f64), trial| Job {
-            cell: name.clone(),
-            trial,
-            rows: FITS.len() * OBJECTIVES.len(),
-            cost: cell.cost(),
-        };
-        cells
-            .iter()
-            .flat_map(|cell| (0..self.trials).map(move |trial| job(cell, trial)))
-            .collect()
+        let rows = FITS.len() * OBJECTIVES.len();
+        let job = |(name, cell, _): (String, Cell, f64)| Job::new(name, rows, cell.cost());
+        repeated(self.cells().into_iter().map(job), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
         let cells = self.cells();
         let found = cells.iter().find(|(name, ..)| *name == job.cell);
         let (_, cell, level) = found.ok_or_else(|| unknown_cell(&job.cell))?;
-        let mut stream = Stream::of_trial(self.seed, "noise", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         let Some(Instance { map, mut y, truth }) = cell.draw(&mut stream)? else {
             return Err(Error::Numerical(
                 "an instance of the noise experiment: it has no data",
@@ -281,9 +273,7 @@ impl Config {
         row: &mut Row,
         interrupt: &AtomicBool,
     ) -> Result<(), Error> {
-        let settings = Settings::default()
-            .with_tolerance(self.tolerance)
-            .with_max_iterations(self.max_iterations);
+        let settings = settings(self.tolerance, self.max_iterations);
         let start = Instant::now();
         let solution = attempt(problem, &settings, interrupt)?;
         row.seconds = start.elapsed().as_secs_f64();
@@ -293,7 +283,7 @@ impl Config {
         };
         if let Some(solution) = solution {
             let certificate = &solution.certificate;
-            row.status = status_name(solution.status).to_owned();
+            row.status = solution.status.name().to_owned();
             row.error = Some(frobenius((solution.factors.dense() - truth).as_ref()));
             row.value = Some(certificate.value);
             row.lower_bound = Some(certificate.lower_bound);
@@ -335,6 +325,7 @@ impl Config {
 mod tests {
     use super::*;
     use crate::experiment::tests::gather;
+    use crate::solve::Settings;
 
     fn tiny() -> Config {
         Config {

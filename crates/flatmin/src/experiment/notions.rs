@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, unknown_cell};
 use super::comparison::Comparison;
-use super::{Experiment, Job, check};
+use super::{Experiment, Job, check, repeated, settings};
 use crate::error::Error;
 use crate::linalg::dense::singular_values;
 use crate::map::{Identity, row_major};
 use crate::random::Stream;
-use crate::solve::Settings;
 use crate::theory::Regularity;
 
 /// The lines and the rules.
@@ -42,56 +41,6 @@ pub struct Config {
 pub const IDENTITY: &str = "identity";
 
 impl Config {
-    /// About half a minute.
-    pub fn quick() -> Self {
-        Config {
-            trials: 5,
-            d: 16,
-            ..Config::paper()
-        }
-    }
-
-    /// Ten trials of rank 2 at d = 30.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 10,
-            models: vec![Model::Sensing, Model::Completion],
-            d: 30,
-            rank: 2,
-            shares: (1..=20).map(|i| f64::from(i) / 20.0).collect(),
-            tolerance: 1e-9,
-            max_iterations: 2000,
-        }
-    }
-
-    /// Twenty trials at d = 40, bilinear sensing too.
-    pub fn large() -> Self {
-        Config {
-            trials: 20,
-            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
-            d: 40,
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a share outside (0, 1], a symmetric model, a tolerance outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::trials(self.trials)?;
-        check::not_empty("models", &self.models)?;
-        check::general("models", &self.models)?;
-        check::sizes("d", &[self.d])?;
-        check::sizes("rank", &[self.rank])?;
-        check::not_empty("shares", &self.shares)?;
-        check::each("shares", &self.shares, "shares above 0, at most 1", |s| {
-            s > 0.0 && s <= 1.0
-        })?;
-        check::tolerance(self.tolerance)
-    }
-
     fn shape(&self) -> (usize, usize) {
         (self.d, self.d)
     }
@@ -117,7 +66,7 @@ impl Config {
 
     /// The instance of a job, and the name of its map.
     fn draw(&self, job: &Job) -> Result<(&'static str, Option<Instance>), Error> {
-        let mut stream = Stream::of_trial(self.seed, "notions", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         if job.cell == IDENTITY {
             let truth = stream.low_rank(self.shape(), self.rank.min(self.d), 1.0);
             let map = Box::new(Identity::new(self.shape()));
@@ -178,20 +127,62 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "notions";
+
+    /// About half a minute.
+    fn quick() -> Self {
+        Config {
+            trials: 5,
+            d: 16,
+            ..Config::paper()
+        }
+    }
+
+    /// Ten trials of rank 2 at d = 30.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 10,
+            models: vec![Model::Sensing, Model::Completion],
+            d: 30,
+            rank: 2,
+            shares: (1..=20).map(|i| f64::from(i) / 20.0).collect(),
+            tolerance: 1e-9,
+            max_iterations: 2000,
+        }
+    }
+
+    /// Twenty trials at d = 40, bilinear sensing too.
+    fn large() -> Self {
+        Config {
+            trials: 20,
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
+            d: 40,
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a share outside (0, 1], a symmetric model, a tolerance outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        check::not_empty("models", &self.models)?;
+        check::general("models", &self.models)?;
+        check::sizes("d", &[self.d])?;
+        check::sizes("rank", &[self.rank])?;
+        check::not_empty("shares", &self.shares)?;
+        check::each("shares", &self.shares, "shares above 0, at most 1", |s| {
+            s > 0.0 && s <= 1.0
+        })?;
+        check::tolerance(self.tolerance)
+    }
 
     fn jobs(&self) -> Vec<Job> {
-        let cells = self.cells().into_iter().map(|cell| (cell.name(), cell.cost()));
-        let cells: Vec<_> = cells.chain([(IDENTITY.to_owned(), 0.0)]).collect();
-        let job = |(cell, cost): &(String, f64), trial| Job {
-            cell: cell.clone(),
-            trial,
-            rows: 1,
-            cost: *cost,
-        };
-        cells
-            .iter()
-            .flat_map(|cell| (0..self.trials).map(move |trial| job(cell, trial)))
-            .collect()
+        let cells = self.cells().into_iter();
+        let jobs = cells.map(|cell| Job::new(cell.name(), 1, cell.cost()));
+        repeated(jobs.chain([Job::new(IDENTITY.to_owned(), 1, 0.0)]), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
@@ -202,9 +193,7 @@ impl Experiment for Config {
         };
         row.m = y.len();
         row.share = y.len() as f64 / (self.d * self.d) as f64;
-        let settings = Settings::default()
-            .with_tolerance(self.tolerance)
-            .with_max_iterations(self.max_iterations);
+        let settings = settings(self.tolerance, self.max_iterations);
         let start = Instant::now();
         let comparison = Comparison::solve(map, y, &settings, interrupt)?;
         row.seconds = start.elapsed().as_secs_f64();

@@ -14,12 +14,12 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, unknown_cell};
-use super::{Experiment, Job, attempt, check, status_name};
-use crate::error::Error;
+use super::{Experiment, Job, attempt, check, repeated, settings};
+use crate::error::{Error, check_positive};
 use crate::linalg::dense::frobenius;
 use crate::problem::{Fit, Objective, Problem};
 use crate::random::Stream;
-use crate::solve::{Settings, Solution};
+use crate::solve::Solution;
 use crate::theory::dimension;
 
 /// The lines and the rules.
@@ -51,71 +51,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// About half a minute.
-    pub fn quick() -> Self {
-        Config {
-            trials: 3,
-            d: 12,
-            widths: vec![2, 3, 4, 6, 12],
-            ..Config::paper()
-        }
-    }
-
-    /// Ten trials of rank 2 at d = 20.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 10,
-            models: vec![Model::Sensing, Model::Completion],
-            d: 20,
-            rank: 2,
-            widths: vec![2, 3, 4, 6, 8, 12, 20],
-            shares: vec![0.6, 0.8, 1.0, 1.2],
-            success: 1e-6,
-            fits: 1e-6,
-            tolerance: 1e-7,
-            max_iterations: 1000,
-        }
-    }
-
-    /// Ten trials at d = 30 and more shares.
-    pub fn large() -> Self {
-        Config {
-            d: 30,
-            widths: vec![2, 3, 4, 6, 8, 12, 16, 30],
-            shares: vec![0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2],
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a width below the rank, a share that is not positive, a symmetric model, a tolerance
-    /// outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::trials(self.trials)?;
-        check::not_empty("models", &self.models)?;
-        check::general("models", &self.models)?;
-        check::sizes("d", &[self.d])?;
-        check::sizes("rank", &[self.rank])?;
-        check::sizes("widths", &self.widths)?;
-        if let Some(width) = self.widths.iter().find(|width| **width < self.rank.min(self.d)) {
-            return Err(Error::Setting {
-                name: "widths",
-                found: width.to_string(),
-                expected: "widths of at least the rank of the truth",
-            });
-        }
-        check::not_empty("shares", &self.shares)?;
-        check::each("shares", &self.shares, "shares from 0.01 to 100", |s| {
-            (0.01..=100.0).contains(&s)
-        })?;
-        check::positive("success", self.success)?;
-        check::positive("fits", self.fits)?;
-        check::tolerance(self.tolerance)
-    }
-
     /// δ, the number of Gaussian measurements at which the convex problem begins to recover.
     ///
     /// # Errors
@@ -199,26 +134,84 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "overparameterization";
+
+    /// About half a minute.
+    fn quick() -> Self {
+        Config {
+            trials: 3,
+            d: 12,
+            widths: vec![2, 3, 4, 6, 12],
+            ..Config::paper()
+        }
+    }
+
+    /// Ten trials of rank 2 at d = 20.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 10,
+            models: vec![Model::Sensing, Model::Completion],
+            d: 20,
+            rank: 2,
+            widths: vec![2, 3, 4, 6, 8, 12, 20],
+            shares: vec![0.6, 0.8, 1.0, 1.2],
+            success: 1e-6,
+            fits: 1e-6,
+            tolerance: 1e-7,
+            max_iterations: 1000,
+        }
+    }
+
+    /// Ten trials at d = 30 and more shares.
+    fn large() -> Self {
+        Config {
+            d: 30,
+            widths: vec![2, 3, 4, 6, 8, 12, 16, 30],
+            shares: vec![0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2],
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a width below the rank, a share that is not positive, a symmetric model, a tolerance
+    /// outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        check::not_empty("models", &self.models)?;
+        check::general("models", &self.models)?;
+        check::sizes("d", &[self.d])?;
+        check::sizes("rank", &[self.rank])?;
+        check::sizes("widths", &self.widths)?;
+        if let Some(width) = self.widths.iter().find(|width| **width < self.rank.min(self.d)) {
+            return Err(Error::Setting {
+                name: "widths",
+                found: width.to_string(),
+                expected: "widths of at least the rank of the truth",
+            });
+        }
+        check::not_empty("shares", &self.shares)?;
+        check::each("shares", &self.shares, "shares from 0.01 to 100", |s| {
+            (0.01..=100.0).contains(&s)
+        })?;
+        check_positive("success", self.success)?;
+        check_positive("fits", self.fits)?;
+        check::tolerance(self.tolerance)
+    }
 
     fn jobs(&self) -> Vec<Job> {
-        let cells = self.cells().unwrap_or_default();
-        let job = |cell: &Cell, trial| Job {
-            cell: cell.name(),
-            trial,
-            rows: self.widths.len(),
-            cost: cell.cost(),
-        };
-        cells
-            .iter()
-            .flat_map(|(_, cell)| (0..self.trials).map(move |trial| job(cell, trial)))
-            .collect()
+        let cells = self.cells().unwrap_or_default().into_iter();
+        let job = |(_, cell): (f64, Cell)| Job::new(cell.name(), self.widths.len(), cell.cost());
+        repeated(cells.map(job), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
         let cells = self.cells()?;
         let found = cells.iter().find(|(_, cell)| cell.name() == job.cell);
         let (share, cell) = found.ok_or_else(|| unknown_cell(&job.cell))?;
-        let mut stream = Stream::of_trial(self.seed, "overparameterization", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         let blank = |width: &usize| self.blank(cell, *share, *width, job);
         let Some(Instance { map, y, truth }) = cell.draw(&mut stream)? else {
             return Ok(self.widths.iter().map(blank).collect());
@@ -226,10 +219,7 @@ impl Experiment for Config {
         let problem = Problem::new(map, y, Fit::Exact, Objective::Flat)?;
         let mut rows = Vec::with_capacity(self.widths.len());
         for width in &self.widths {
-            let settings = Settings::default()
-                .with_tolerance(self.tolerance)
-                .with_max_iterations(self.max_iterations)
-                .with_rank(Some(*width));
+            let settings = settings(self.tolerance, self.max_iterations).with_rank(Some(*width));
             let mut row = blank(width);
             let start = Instant::now();
             let solution = attempt(&problem, &settings, interrupt)?;
@@ -274,7 +264,7 @@ impl Config {
     fn fill(&self, row: &mut Row, solution: &Solution, truth: &Mat<f64>) {
         let certificate = &solution.certificate;
         let error = frobenius((solution.factors.dense() - truth).as_ref());
-        row.status = status_name(solution.status).to_owned();
+        row.status = solution.status.name().to_owned();
         row.recovered = Some(error <= self.success);
         row.fits = Some(certificate.residual <= self.fits);
         row.error = Some(error);

@@ -10,12 +10,12 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, column, find};
-use super::{Experiment, Job, attempt, check, status_name};
-use crate::error::Error;
+use super::{Experiment, Job, attempt, check, repeated, settings};
+use crate::error::{Error, check_positive};
 use crate::linalg::dense::frobenius;
 use crate::problem::{Fit, Objective, Problem};
 use crate::random::Stream;
-use crate::solve::{Settings, Solution, Status};
+use crate::solve::{Solution, Status};
 
 /// The grid and the rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,68 +50,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// About a minute on two cores.
-    pub fn quick() -> Self {
-        Config {
-            trials: 5,
-            d: vec![10, 20, 30],
-            m: (1..=10).map(|i| 30 * i).collect(),
-            p: (1..=9).map(|i| f64::from(i) / 10.0).collect(),
-            ..Config::paper()
-        }
-    }
-
-    /// The paper's protocol: rank 2, for the network 3, ten trials a cell.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 10,
-            models: vec![Model::Sensing, Model::Bilinear, Model::Completion, Model::Network],
-            objectives: vec!["flat".to_owned(), "nuclear".to_owned()],
-            d: vec![20, 30, 40, 50, 60],
-            aspect: vec![1.0],
-            rank: 2,
-            network_rank: 3,
-            m: (1..=17).map(|i| 40 * i).collect(),
-            p: (1..=19).map(|i| f64::from(i) / 20.0).collect(),
-            success: 1e-6,
-            tolerance: 1e-7,
-            max_iterations: 500,
-        }
-    }
-
-    /// Up to d = 100, and rectangular matrices.
-    pub fn large() -> Self {
-        Config {
-            d: vec![20, 40, 60, 80, 100],
-            aspect: vec![1.0, 1.5],
-            m: (1..=16).map(|i| 75 * i).collect(),
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a probability outside (0, 1], an unknown objective, a tolerance outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::trials(self.trials)?;
-        check::not_empty("models", &self.models)?;
-        check::not_empty("objectives", &self.objectives)?;
-        check::sizes("d", &self.d)?;
-        check::not_empty("aspect", &self.aspect)?;
-        check::each("aspect", &self.aspect, "ratios from 0.01 to 100", |v| {
-            (0.01..=100.0).contains(&v)
-        })?;
-        check::amounts(&self.m, &self.p)?;
-        check::sizes("rank", &[self.rank, self.network_rank])?;
-        check::tolerance(self.tolerance)?;
-        check::positive("success", self.success)?;
-        self.objectives
-            .iter()
-            .try_for_each(|name| objective(name).map(|_| ()))
-    }
-
     /// The cells, in the order of the table.
     pub fn cells(&self) -> Vec<Cell> {
         let wanted = |model| {
@@ -187,18 +125,9 @@ impl super::Row for Row {
     }
 }
 
-/// As the configuration and the rows name it.
+/// As the configuration names it.
 fn objective(name: &str) -> Result<Objective, Error> {
-    let smoothed = |power: &str| power.parse().ok().map(Objective::Smoothed);
-    let known = match name {
-        "flat" => Some(Objective::Flat),
-        "nuclear" => Some(Objective::Nuclear),
-        _ => name
-            .strip_prefix("smoothed:")
-            .and_then(smoothed)
-            .filter(|objective| (0.0..=1.0).contains(&objective.power())),
-    };
-    known.ok_or_else(|| Error::Setting {
+    Objective::named(name).ok_or_else(|| Error::Setting {
         name: "objectives",
         found: name.to_owned(),
         expected: "flat, nuclear or smoothed:ALPHA",
@@ -207,25 +136,79 @@ fn objective(name: &str) -> Result<Objective, Error> {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "recovery";
+
+    /// About a minute on two cores.
+    fn quick() -> Self {
+        Config {
+            trials: 5,
+            d: vec![10, 20, 30],
+            m: (1..=10).map(|i| 30 * i).collect(),
+            p: (1..=9).map(|i| f64::from(i) / 10.0).collect(),
+            ..Config::paper()
+        }
+    }
+
+    /// The paper's protocol: rank 2, for the network 3, ten trials a cell.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 10,
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion, Model::Network],
+            objectives: vec!["flat".to_owned(), "nuclear".to_owned()],
+            d: vec![20, 30, 40, 50, 60],
+            aspect: vec![1.0],
+            rank: 2,
+            network_rank: 3,
+            m: (1..=17).map(|i| 40 * i).collect(),
+            p: (1..=19).map(|i| f64::from(i) / 20.0).collect(),
+            success: 1e-6,
+            tolerance: 1e-7,
+            max_iterations: 500,
+        }
+    }
+
+    /// Up to d = 100, and rectangular matrices.
+    fn large() -> Self {
+        Config {
+            d: vec![20, 40, 60, 80, 100],
+            aspect: vec![1.0, 1.5],
+            m: (1..=16).map(|i| 75 * i).collect(),
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a probability outside (0, 1], an unknown objective, a tolerance outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        check::not_empty("models", &self.models)?;
+        check::not_empty("objectives", &self.objectives)?;
+        check::sizes("d", &self.d)?;
+        check::not_empty("aspect", &self.aspect)?;
+        check::each("aspect", &self.aspect, "ratios from 0.01 to 100", |v| {
+            (0.01..=100.0).contains(&v)
+        })?;
+        check::amounts(&self.m, &self.p)?;
+        check::sizes("rank", &[self.rank, self.network_rank])?;
+        check::tolerance(self.tolerance)?;
+        check_positive("success", self.success)?;
+        self.objectives
+            .iter()
+            .try_for_each(|name| objective(name).map(|_| ()))
+    }
 
     fn jobs(&self) -> Vec<Job> {
-        let job = |cell: &Cell, trial| Job {
-            cell: cell.name(),
-            trial,
-            rows: self.objectives.len(),
-            cost: cell.cost(),
-        };
-        let cells = self.cells();
-        cells
-            .iter()
-            .flat_map(|cell| (0..self.trials).map(move |trial| job(cell, trial)))
-            .collect()
+        let job = |cell: Cell| Job::new(cell.name(), self.objectives.len(), cell.cost());
+        repeated(self.cells().into_iter().map(job), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
         let cells = self.cells();
         let cell = find(&cells, &job.cell)?;
-        let mut stream = Stream::of_trial(self.seed, "recovery", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         let Some(Instance { map, y, truth }) = cell.draw(&mut stream)? else {
             return Ok(self
                 .objectives
@@ -233,9 +216,7 @@ impl Experiment for Config {
                 .map(|name| self.blank(cell, job, name))
                 .collect());
         };
-        let settings = Settings::default()
-            .with_tolerance(self.tolerance)
-            .with_max_iterations(self.max_iterations);
+        let settings = settings(self.tolerance, self.max_iterations);
         let mut problem = Problem::new(map, y, Fit::Exact, Objective::Flat)?.over(cell.model.domain())?;
         let mut rows = Vec::with_capacity(self.objectives.len());
         for name in &self.objectives {
@@ -289,7 +270,7 @@ impl Row {
         };
         let error = frobenius((solution.factors.dense() - truth).as_ref());
         let certificate = &solution.certificate;
-        self.status = status_name(solution.status).to_owned();
+        self.status = solution.status.name().to_owned();
         self.recovered = (solution.status == Status::Certified).then_some(error <= success);
         self.error = Some(error);
         self.value = Some(certificate.value);

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, column, find};
 use super::comparison::Comparison;
-use super::{Experiment, Job, check};
-use crate::error::Error;
+use super::{Experiment, Job, check, repeated, settings};
+use crate::error::{Error, check_positive};
 use crate::linalg::dense::{frobenius, singular_values};
 use crate::random::Stream;
-use crate::solve::Settings;
 use crate::theory::Regularity;
 
 /// The grid and the rules.
@@ -44,58 +43,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// About half a minute.
-    pub fn quick() -> Self {
-        Config {
-            trials: 3,
-            d: vec![10, 20, 30],
-            m: (1..=10).map(|i| 30 * i).collect(),
-            p: (1..=9).map(|i| f64::from(i) / 10.0).collect(),
-            ..Config::paper()
-        }
-    }
-
-    /// The paper's protocol: rank 2, ten trials a cell.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 10,
-            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
-            d: vec![20, 30, 40, 50],
-            rank: 2,
-            m: (1..=12).map(|i| 40 * i).collect(),
-            p: (1..=10).map(|i| f64::from(i) / 10.0).collect(),
-            success: 1e-6,
-            tolerance: 1e-8,
-            max_iterations: 2000,
-        }
-    }
-
-    /// Up to d = 80.
-    pub fn large() -> Self {
-        Config {
-            d: vec![20, 40, 60, 80],
-            m: (1..=14).map(|i| 75 * i).collect(),
-            p: (1..=20).map(|i| f64::from(i) / 20.0).collect(),
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, a size of zero, a probability outside (0, 1], a symmetric model, a tolerance outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        check::trials(self.trials)?;
-        check::not_empty("models", &self.models)?;
-        check::general("models", &self.models)?;
-        check::sizes("d", &self.d)?;
-        check::sizes("rank", &[self.rank])?;
-        check::amounts(&self.m, &self.p)?;
-        check::positive("success", self.success)?;
-        check::tolerance(self.tolerance)
-    }
-
     /// The cells, in the order of the table.
     pub fn cells(&self) -> Vec<Cell> {
         let shapes = self
@@ -167,33 +114,75 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "regularity";
+
+    /// About half a minute.
+    fn quick() -> Self {
+        Config {
+            trials: 3,
+            d: vec![10, 20, 30],
+            m: (1..=10).map(|i| 30 * i).collect(),
+            p: (1..=9).map(|i| f64::from(i) / 10.0).collect(),
+            ..Config::paper()
+        }
+    }
+
+    /// The paper's protocol: rank 2, ten trials a cell.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 10,
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
+            d: vec![20, 30, 40, 50],
+            rank: 2,
+            m: (1..=12).map(|i| 40 * i).collect(),
+            p: (1..=10).map(|i| f64::from(i) / 10.0).collect(),
+            success: 1e-6,
+            tolerance: 1e-8,
+            max_iterations: 2000,
+        }
+    }
+
+    /// Up to d = 80.
+    fn large() -> Self {
+        Config {
+            d: vec![20, 40, 60, 80],
+            m: (1..=14).map(|i| 75 * i).collect(),
+            p: (1..=20).map(|i| f64::from(i) / 20.0).collect(),
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, a size of zero, a probability outside (0, 1], a symmetric model, a tolerance outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        check::not_empty("models", &self.models)?;
+        check::general("models", &self.models)?;
+        check::sizes("d", &self.d)?;
+        check::sizes("rank", &[self.rank])?;
+        check::amounts(&self.m, &self.p)?;
+        check_positive("success", self.success)?;
+        check::tolerance(self.tolerance)
+    }
 
     fn jobs(&self) -> Vec<Job> {
-        let job = |cell: &Cell, trial| Job {
-            cell: cell.name(),
-            trial,
-            rows: 1,
-            cost: cell.cost(),
-        };
-        let cells = self.cells();
-        cells
-            .iter()
-            .flat_map(|cell| (0..self.trials).map(move |trial| job(cell, trial)))
-            .collect()
+        let job = |cell: Cell| Job::new(cell.name(), 1, cell.cost());
+        repeated(self.cells().into_iter().map(job), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
         let cells = self.cells();
         let cell = find(&cells, &job.cell)?;
         let mut row = self.blank(cell, job);
-        let mut stream = Stream::of_trial(self.seed, "regularity", &job.cell, job.trial);
+        let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         let Some(Instance { map, y, truth }) = cell.draw(&mut stream)? else {
             return Ok(vec![row]);
         };
         row.m = y.len();
-        let settings = Settings::default()
-            .with_tolerance(self.tolerance)
-            .with_max_iterations(self.max_iterations);
+        let settings = settings(self.tolerance, self.max_iterations);
         let start = Instant::now();
         let comparison = Comparison::solve(map, y, &settings, interrupt)?;
         row.seconds = start.elapsed().as_secs_f64();

@@ -4,11 +4,11 @@
 //!
 //! and that of f(U1, U2) = ‖A(U1U1ᵀ − U2U2ᵀ) − y‖², which is its restriction Eᵀ D²f E to (L, R) = (U, U S).
 
-use faer::{Mat, MatRef};
+use faer::MatRef;
 
 use crate::error::Error;
 use crate::factors::Factors;
-use crate::linalg::dense::{mirror_lower, product, row_gram};
+use crate::linalg::dense::{beside, mirror_lower, product, row_gram};
 use crate::linalg::lanczos;
 use crate::map::{Adjoint, MeasurementMap};
 use crate::parametrisation::Parametrisation;
@@ -92,16 +92,6 @@ impl<'a> Hessian<'a> {
 
 /// J(U, V) = A(U Rᵀ + L Vᵀ), as one product of twice the width.
 fn apply_tangent(map: &dyn MeasurementMap, x: &Factors, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Vec<f64> {
-    let (k, beside) = (x.columns(), |a: MatRef<'_, f64>, b: MatRef<'_, f64>| {
-        Mat::from_fn(a.nrows(), 2 * x.columns(), |i, j| {
-            if j < x.columns() {
-                a[(i, j)]
-            } else {
-                b[(i, j - x.columns())]
-            }
-        })
-    });
-    debug_assert_eq!(u.ncols(), k);
     map.apply_factored(beside(u, x.l.as_ref()).as_ref(), beside(x.r.as_ref(), v).as_ref())
 }
 

@@ -119,6 +119,15 @@ pub fn project_off(u: MatRef<'_, f64>, m: MatRef<'_, f64>) -> Mat<f64> {
     m - product(u, product(u.transpose(), m).as_ref())
 }
 
+/// [a, b].
+pub fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let (k, width) = (a.ncols(), b.ncols());
+    let mut out = Mat::zeros(a.nrows(), k + width);
+    out.as_mut().subcols_mut(0, k).copy_from(a);
+    out.as_mut().subcols_mut(k, width).copy_from(b);
+    out
+}
+
 /// a = q·t with orthonormal columns q; t is square where a is tall, and a itself is t where it is wide.
 pub fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
     let (m, n) = a.shape();

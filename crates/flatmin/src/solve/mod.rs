@@ -55,6 +55,18 @@ pub enum Status {
     Interrupted,
 }
 
+impl Status {
+    /// As results and rows say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Certified => "certified",
+            Status::Converged => "converged",
+            Status::Budget => "budget",
+            Status::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// Which method to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -14,7 +14,7 @@ use super::instance::Instance;
 use super::monitor::Monitor;
 use super::preconditioner::Preconditioner;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
-use crate::linalg::dense::{Cholesky, product, row_gram};
+use crate::linalg::dense::{Cholesky, beside, product, row_gram};
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::map::{Adjoint, column_major};
 use crate::parametrisation::Parametrisation;
@@ -154,17 +154,6 @@ impl<'a> Point<'a> {
             }
         }
     }
-}
-
-/// [a, b].
-fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    Mat::from_fn(a.nrows(), a.ncols() + b.ncols(), |i, j| {
-        if j < a.ncols() {
-            a[(i, j)]
-        } else {
-            b[(i, j - a.ncols())]
-        }
-    })
 }
 
 /// How a minimisation ended.

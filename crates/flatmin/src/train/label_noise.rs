@@ -10,8 +10,8 @@
 //! Sources: Blanc, Gupta, Valiant and Valiant (COLT 2020, arXiv 1904.09080); Damian, Ma and Lee (NeurIPS 2021, arXiv
 //! 2106.06530); Li, Wang and Arora (ICLR 2022, arXiv 2110.06914).
 
-use super::{Direction, Loss, Method, check_positive};
-use crate::error::Error;
+use super::{Direction, Loss, Method};
+use crate::error::{Error, check_positive};
 use crate::linalg::vector::axpy;
 use crate::random::Stream;
 

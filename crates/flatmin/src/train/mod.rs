@@ -27,7 +27,7 @@ pub use projection::project;
 pub use sharpness_aware::SharpnessAware;
 pub use weight_decay::WeightDecay;
 
-use crate::error::{Error, check_finite};
+use crate::error::{Error, check_finite, check_positive};
 use crate::linalg::vector::axpy;
 use crate::random::Stream;
 
@@ -119,17 +119,6 @@ pub fn train(
         } else {
             Ending::Diverged
         },
-    })
-}
-
-fn check_positive(name: &'static str, value: f64) -> Result<(), Error> {
-    if value > 0.0 && value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Setting {
-        name,
-        found: value.to_string(),
-        expected: "a positive number",
     })
 }
 

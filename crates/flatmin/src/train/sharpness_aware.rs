@@ -9,8 +9,8 @@
 //! Sources: Foret, Kleiner, Mobahi and Neyshabur (ICLR 2021, arXiv 2010.01412); Wen, Ma and Li (ICLR 2023, arXiv 2211.05729).
 
 use super::mini_batch::batch_gradient;
-use super::{Direction, Loss, Method, check_batch, check_positive};
-use crate::error::Error;
+use super::{Direction, Loss, Method, check_batch};
+use crate::error::{Error, check_positive};
 use crate::linalg::vector::{axpy, norm};
 use crate::random::Stream;
 

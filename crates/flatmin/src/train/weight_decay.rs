@@ -2,8 +2,8 @@
 //!
 //! Over the factorisations of one X the penalty is least, ω·‖X‖_*, at balanced factors: what is sought is norm-minimal.
 
-use super::{Direction, GradientDescent, Loss, Method, check_positive};
-use crate::error::Error;
+use super::{Direction, GradientDescent, Loss, Method};
+use crate::error::{Error, check_positive};
 use crate::linalg::vector::axpy;
 use crate::random::Stream;
 

@@ -10,7 +10,7 @@ use crate::commands::run::{Run, describe_fit, ending};
 use crate::depth::{self, deep};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
-use crate::instance::{Instance, load};
+use crate::instance::Instance;
 use crate::output::run_files;
 
 /// Measures the chain; no bound on its trace is known, but the law of the identity to hold it against.
@@ -25,13 +25,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
             layers.len()
         )));
     }
-    let instance = load(
-        args.model,
-        &args.data,
-        &args.of_model,
-        args.run.seed,
-        &run.progress,
-    )?;
+    let instance = run.load(args.model, &args.data, &args.of_model)?;
     let layers = layers
         .iter()
         .map(|w| Mat::from_fn(w.nrows(), w.ncols(), |i, j| w[[i, j]]))

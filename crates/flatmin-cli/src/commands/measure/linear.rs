@@ -13,7 +13,7 @@ use crate::commands::Ending;
 use crate::commands::run::{Run, describe_fit, ending, flat_weights};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
-use crate::instance::{Extras, Instance, load};
+use crate::instance::{Extras, Instance};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
@@ -24,13 +24,7 @@ pub(super) const EXACT: f64 = 1e-7;
 
 /// Measures L and R.
 pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
-    let instance = load(
-        args.model,
-        &args.data,
-        &args.of_model,
-        args.run.seed,
-        &run.progress,
-    )?;
+    let instance = run.load(args.model, &args.data, &args.of_model)?;
     let x = read_factors(args, instance.map.shape())?;
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     let asked = args

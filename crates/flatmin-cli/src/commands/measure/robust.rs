@@ -11,20 +11,14 @@ use crate::commands::Ending;
 use crate::commands::robust::{ball, check_fit, describe, excess_flatness, local, remainder, result};
 use crate::commands::run::{Run, ending, flat_weights};
 use crate::failure::Failure;
-use crate::instance::{Instance, load};
+use crate::instance::Instance;
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
 
 /// Measures L and R, against the best that leave no more than they do, or under the fit asked for.
 pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
     check_fit(&args.fit)?;
-    let instance = load(
-        args.model,
-        &args.data,
-        &args.of_model,
-        args.run.seed,
-        &run.progress,
-    )?;
+    let instance = run.load(args.model, &args.data, &args.of_model)?;
     let x = read_factors(args, instance.map.shape())?;
     let mut result = result(run, &instance);
     let Instance { map, y, extras, .. } = instance;

@@ -6,10 +6,10 @@ use flatmin::{Error, Fit, Objective, Problem};
 
 use crate::args::{FitChoice, SolveArgs};
 use crate::commands::Ending;
-use crate::commands::run::{Run, describe_fit, ending, status_name};
+use crate::commands::run::{Run, describe_fit, ending};
 use crate::depth::{self, deep};
 use crate::failure::{Failure, usage};
-use crate::instance::{Instance, load};
+use crate::instance::Instance;
 use crate::output::run_files;
 
 /// Searches for the flattest chain.
@@ -22,13 +22,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
         ));
     }
     let about = |error: Error| Failure::about(&args.data, error);
-    let instance = load(
-        args.model,
-        &args.data,
-        &args.of_model,
-        args.run.seed,
-        &run.progress,
-    )?;
+    let instance = run.load(args.model, &args.data, &args.of_model)?;
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     describe_fit(&mut result, Fit::Exact);
     let Instance { map, y, extras, .. } = instance;
@@ -48,7 +42,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     )
     .map_err(about)?;
     run.progress.stage("measuring");
-    result.status = Some(status_name(found.status).to_owned());
+    result.status = Some(found.status.name().to_owned());
     result.iterations = found.iterations;
     result.method = Some("augmented lagrangian".to_owned());
     let singular_values = deep::point(&mut result, &problem, &found.chain).map_err(about)?;

@@ -6,9 +6,9 @@ use flatmin::{Error, Objective, Problem};
 use crate::args::{FitChoice, Lambda, Model, NetworkArgs, SolveArgs};
 use crate::assess;
 use crate::commands::Ending;
-use crate::commands::run::{Run, describe_fit, ending, flat_weights, status_name};
+use crate::commands::run::{Run, describe_fit, ending, flat_weights};
 use crate::failure::Failure;
-use crate::instance::{Extras, Instance, load};
+use crate::instance::{Extras, Instance};
 use crate::output::result::{ReportData, ResultFile};
 use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
@@ -16,13 +16,7 @@ use crate::theory;
 
 /// Recovers X.
 pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
-    let instance = load(
-        args.model,
-        &args.data,
-        &args.of_model,
-        args.run.seed,
-        &run.progress,
-    )?;
+    let instance = run.load(args.model, &args.data, &args.of_model)?;
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     let (fit, known) = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
     describe_fit(&mut result, fit);
@@ -72,7 +66,7 @@ fn assess(
         flat_weights(&problem, &args.data)?
     };
     let flat = own.or(other.as_ref());
-    result.status = Some(status_name(solution.status).to_owned());
+    result.status = Some(solution.status.name().to_owned());
     result.iterations = solution.iterations;
     result.method = Some(solution.method.to_owned());
     assess::proof(result, &solution.certificate);

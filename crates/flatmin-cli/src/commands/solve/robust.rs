@@ -6,22 +6,16 @@ use crate::args::SolveArgs;
 use crate::assess;
 use crate::commands::Ending;
 use crate::commands::robust::{check_fit, describe, excess_flatness, local, result};
-use crate::commands::run::{Run, ending, flat_weights, status_name};
+use crate::commands::run::{Run, ending, flat_weights};
 use crate::failure::Failure;
-use crate::instance::{Instance, load};
+use crate::instance::Instance;
 use crate::output::{run_files, separated};
 use crate::pictures::{self, Course, Sharp};
 
 /// Separates X and S.
 pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
     check_fit(&args.fit)?;
-    let instance = load(
-        args.model,
-        &args.data,
-        &args.of_model,
-        args.run.seed,
-        &run.progress,
-    )?;
+    let instance = run.load(args.model, &args.data, &args.of_model)?;
     let mut result = result(run, &instance);
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
@@ -39,7 +33,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let local = local(&problem, &s).map_err(about)?;
     let flat = flat_weights(&local, &args.data)?;
     describe(&mut result, fit, &s);
-    result.status = Some(status_name(solution.status).to_owned());
+    result.status = Some(solution.status.name().to_owned());
     result.iterations = solution.iterations;
     result.method = Some(solution.method.to_owned());
     assess::proof(&mut result, &solution.certificate);

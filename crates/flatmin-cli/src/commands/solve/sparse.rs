@@ -8,7 +8,7 @@ use ndarray::Array2;
 
 use crate::args::{FitChoice, SolveArgs};
 use crate::commands::Ending;
-use crate::commands::run::{Run, describe_fit, ending, status_name};
+use crate::commands::run::{Run, describe_fit, ending};
 use crate::depth::{self, sparse};
 use crate::failure::Failure;
 use crate::output::run_files;
@@ -29,7 +29,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let record = |record: &Record| run.progress.record(record);
     let solution = minimise(&problem, &settings, &run.observer(&record)).map_err(about)?;
     run.progress.stage("measuring");
-    result.status = Some(status_name(solution.status).to_owned());
+    result.status = Some(solution.status.name().to_owned());
     result.iterations = solution.iterations;
     result.method = Some(method(depth).to_owned());
     sparse::proof(&mut result, &solution.certificate);

@@ -66,14 +66,6 @@ fn series(columns: &[&Column]) -> Vec<Series> {
             objectives.push(&column.objective);
         }
     }
-    let line = |name: &str, colour, dash, mark, points| Series {
-        name: name.to_owned(),
-        colour,
-        line: true,
-        dash,
-        mark,
-        points,
-    };
     let mut series = Vec::new();
     for (objective, colour) in objectives.iter().zip(COLOURS.iter().cycle()) {
         let own = || columns.iter().filter(|column| column.objective == *objective);
@@ -82,15 +74,10 @@ fn series(columns: &[&Column]) -> Vec<Series> {
                 .filter_map(|column| Some((column.shape.0 as f64, value(column)?)))
                 .collect()
         };
-        series.push(line(
-            objective,
-            *colour,
-            None,
-            Mark::Disc,
-            points(|c| Some(c.half?.centre)),
-        ));
+        let centres = points(|c| Some(c.half?.centre));
+        series.push(Series::line(*objective, *colour, centres).marked(Mark::Disc));
         for end in [points(|c| Some(c.half?.low)), points(|c| Some(c.half?.high))] {
-            series.push(line("", *colour, Some((1.0, 2.0)), Mark::None, end));
+            series.push(Series::line("", *colour, end).dashed(Some((1.0, 2.0))));
         }
     }
     let theory = |value: fn(&Column) -> Option<f64>| -> Vec<Point> {
@@ -98,23 +85,16 @@ fn series(columns: &[&Column]) -> Vec<Series> {
             .iter()
             .filter_map(|column| Some((column.shape.0 as f64, value(column)?)))
             .collect();
-        points.dedup_by(|a, b| a.0 == b.0);
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         points.dedup_by(|a, b| a.0 == b.0);
         points
     };
     let dimension = theory(Column::dimension);
     if !dimension.is_empty() {
-        series.push(line(
-            "statistical dimension",
-            INK,
-            Some((4.0, 2.0)),
-            Mark::None,
-            dimension,
-        ));
+        series.push(Series::line("statistical dimension", INK, dimension).dashed(Some((4.0, 2.0))));
     }
     let freedom = theory(|column| Some(column.freedom() as f64));
-    series.push(line("degrees of freedom", GREY, None, Mark::None, freedom));
+    series.push(Series::line("degrees of freedom", GREY, freedom));
     series
 }
 

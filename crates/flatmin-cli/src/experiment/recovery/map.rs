@@ -7,7 +7,7 @@ use super::super::grid::{Grid, Shade};
 use super::{Column, columns, refused};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
-use crate::report::draw::chart::{Chart, Mark, Series, Tile, Tiles};
+use crate::report::draw::chart::{Chart, Series, Tile, Tiles};
 use crate::report::draw::colour::{Colour, SKY, VERMILION, grey, viridis};
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
@@ -125,17 +125,10 @@ impl View<'_> {
             .iter()
             .filter_map(|column| Some((column.shape.0 as f64, column.dimension()?)))
             .collect();
-        let line = |name: &str, colour, dash, points| Series {
-            name: name.to_owned(),
-            colour,
-            line: true,
-            dash,
-            mark: Mark::None,
-            points,
-        };
-        let mut lines = vec![line("half recovered", VERMILION, None, half)];
+        let mut lines = vec![Series::line("half recovered", VERMILION, half)];
         if !dimension.is_empty() {
-            lines.push(line("statistical dimension", SKY, Some((4.0, 2.0)), dimension));
+            let line = Series::line("statistical dimension", SKY, dimension);
+            lines.push(line.dashed(Some((4.0, 2.0))));
         }
         lines
     }

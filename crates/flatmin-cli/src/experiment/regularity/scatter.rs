@@ -29,14 +29,7 @@ pub(super) fn panel(config: &Config, distance: &Distance, rows: &[Row], font: &F
     let (low, high) = all().fold((f64::INFINITY, 0.0), |(low, high): Point, (x, _)| {
         (low.min(*x), high.max(*x))
     });
-    series.push(Series {
-        name: "bound".to_owned(),
-        colour: GREY,
-        line: true,
-        dash: None,
-        mark: Mark::None,
-        points: vec![(low, low), (high, high)],
-    });
+    series.push(Series::line("bound", GREY, vec![(low, low), (high, high)]));
     let caption = format!(
         "Every certified trial: {} of its flat factors against the bound that the regularity theorem puts on it for its D1 and D2 (grey: equal). Trials with D1 and D2 multiples of the identity, whose bound is zero, and distances below the certified gap {} are left out.",
         distance.words,
@@ -60,12 +53,6 @@ fn points(config: &Config, distance: &Distance, model: Model, colour: Colour, ro
     let own = rows.iter().filter(|row| row.model == model && row.is_certified());
     let pair = |row: &Row| Some(((distance.bound)(row)?, (distance.measured)(row)?));
     let seen = |(bound, measured): &Point| *bound > config.tolerance && *measured > config.tolerance;
-    Series {
-        name: model.name().to_owned(),
-        colour,
-        line: false,
-        dash: None,
-        mark: Mark::Disc,
-        points: own.filter_map(pair).filter(seen).collect(),
-    }
+    let points = own.filter_map(pair).filter(seen).collect();
+    Series::marks(model.name(), colour, Mark::Disc, points)
 }

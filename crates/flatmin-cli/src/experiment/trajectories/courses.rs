@@ -6,7 +6,7 @@ use flatmin::experiment::trajectories::{Row, Training};
 
 use super::{colour, label, median, relative_sharpness};
 use crate::report::draw::axis::Axis;
-use crate::report::draw::chart::{Chart, Mark, Series};
+use crate::report::draw::chart::{Chart, Series};
 use crate::report::draw::colour::GREY;
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
@@ -78,12 +78,8 @@ fn panel(course: &Course, rows: &[&Row], settles: usize, font: &Font) -> Option<
     let y = Axis::log(points().map(|(_, y)| *y).chain(course.level), course.axis)?;
     if let Some(level) = course.level {
         let last = points().map(|(x, _)| *x).fold(1.0, f64::max);
-        series.push(line(
-            "",
-            GREY,
-            Some((4.0, 2.0)),
-            vec![(1.0, level), (last, level)],
-        ));
+        let across = Series::line("", GREY, vec![(1.0, level), (last, level)]);
+        series.push(across.dashed(Some((4.0, 2.0))));
     }
     let chart = Chart {
         label: format!("{} along training: {model}", course.title),
@@ -119,10 +115,10 @@ fn lines(course: &Course, training: Training, rows: &[&Row]) -> Vec<Series> {
     if middle.iter().all(|(_, value)| value.is_nan()) {
         return Vec::new();
     }
-    let mut lines = vec![line(label(training), colour(training), None, middle)];
+    let mut lines = vec![Series::line(label(training), colour(training), middle)];
     if at.values().any(|values| values.len() > 1) {
         for end in [points(least), points(greatest)] {
-            lines.push(line("", colour(training), Some((0.8, 1.4)), end));
+            lines.push(Series::line("", colour(training), end).dashed(Some((0.8, 1.4))));
         }
     }
     lines
@@ -134,20 +130,4 @@ fn least(values: Vec<f64>) -> Option<f64> {
 
 fn greatest(values: Vec<f64>) -> Option<f64> {
     values.into_iter().reduce(f64::max)
-}
-
-fn line(
-    name: &str,
-    colour: crate::report::draw::colour::Colour,
-    dash: Option<(f64, f64)>,
-    points: Vec<Point>,
-) -> Series {
-    Series {
-        name: name.to_owned(),
-        colour,
-        line: true,
-        dash,
-        mark: Mark::None,
-        points,
-    }
 }

@@ -28,14 +28,7 @@ pub(super) fn panel(rows: &[&Row], font: &Font) -> Option<Panel> {
     let mut series = Vec::new();
     let mut add = |name: &str, colour: Colour, mark: Mark, points: Vec<Point>| {
         if !points.is_empty() {
-            series.push(Series {
-                name: name.to_owned(),
-                colour,
-                line: false,
-                dash: None,
-                mark,
-                points,
-            });
+            series.push(Series::marks(name, colour, mark, points));
         }
     };
     add("flat, displaced", GREY, Mark::Ring, points(rows, "displacement"));

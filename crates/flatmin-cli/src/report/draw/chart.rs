@@ -42,6 +42,37 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// A solid line without marks.
+    pub(crate) fn line(name: impl Into<String>, colour: Colour, points: Vec<Point>) -> Self {
+        Self {
+            name: name.into(),
+            colour,
+            line: true,
+            dash: None,
+            mark: Mark::None,
+            points,
+        }
+    }
+
+    /// Marks without a line.
+    pub(crate) fn marks(name: impl Into<String>, colour: Colour, mark: Mark, points: Vec<Point>) -> Self {
+        Self {
+            line: false,
+            mark,
+            ..Self::line(name, colour, points)
+        }
+    }
+
+    /// The same line, dashed where there are lengths for it.
+    pub(crate) fn dashed(self, dash: Option<(f64, f64)>) -> Self {
+        Self { dash, ..self }
+    }
+
+    /// The same with marks at its points.
+    pub(crate) fn marked(self, mark: Mark) -> Self {
+        Self { mark, ..self }
+    }
+
     /// A dashed line without a name goes with a named one, as the edge of its band: thinner.
     fn stroke(&self) -> Stroke {
         let accompanies = self.name.is_empty() && self.dash.is_some();

@@ -3,8 +3,8 @@
 use super::Panel;
 use crate::output::result::{CrossSection, ReportData};
 use crate::report::draw::axis::Axis;
-use crate::report::draw::chart::{Chart, Mark, Series};
-use crate::report::draw::colour::{BLUE, Colour, VERMILION};
+use crate::report::draw::chart::{Chart, Series};
+use crate::report::draw::colour::{BLUE, VERMILION};
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
 use crate::report::number::short;
@@ -40,13 +40,8 @@ fn chart(section: &CrossSection) -> Option<Chart> {
     let x = Axis::linear(known().map(|(t, _)| *t), "step t along the direction")?;
     let y = Axis::linear_with_room(known().map(|(_, loss)| *loss), "loss f(t) − f(0)")?;
     let series = vec![
-        line("flat factors", BLUE, None, flat),
-        line(
-            "sharp factors of the same matrix",
-            VERMILION,
-            Some((4.0, 2.0)),
-            sharp,
-        ),
+        Series::line("flat factors", BLUE, flat),
+        Series::line("sharp factors of the same matrix", VERMILION, sharp).dashed(Some((4.0, 2.0))),
     ];
     Some(Chart {
         label: "Loss along one direction from flat and from sharp factors".to_owned(),
@@ -63,17 +58,6 @@ fn curve(section: &CrossSection, losses: &[f64]) -> Vec<Point> {
         .copied()
         .zip(losses.iter().copied())
         .collect()
-}
-
-fn line(name: &str, colour: Colour, dash: Option<(f64, f64)>, points: Vec<Point>) -> Series {
-    Series {
-        name: name.to_owned(),
-        colour,
-        line: true,
-        dash,
-        mark: Mark::None,
-        points,
-    }
 }
 
 fn caption(section: &CrossSection) -> String {

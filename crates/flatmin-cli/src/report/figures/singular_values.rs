@@ -4,7 +4,7 @@ use super::Panel;
 use crate::output::result::{ReportData, ResultFile};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
-use crate::report::draw::colour::{BLUE, Colour, GREY};
+use crate::report::draw::colour::{BLUE, GREY};
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
 use crate::report::number::count;
@@ -24,14 +24,14 @@ pub(super) fn panel(result: &ResultFile, data: &ReportData, font: &Font) -> Pane
         .partition(|(index, _)| *index <= result.rank as f64);
     let both = |series: &Vec<Point>, other: &Vec<Point>| !series.is_empty() && !other.is_empty();
     let (first, beyond) = if both(&kept, &rest) {
-        (first_name(result.rank), "the rest".into())
+        (first_name(result.rank), "the rest".to_owned())
     } else {
         Default::default()
     };
     let series = vec![
-        marks(first, BLUE, Mark::Disc, kept),
-        marks(beyond, GREY, Mark::Ring, rest),
-        marks(
+        Series::marks(first, BLUE, Mark::Disc, kept),
+        Series::marks(beyond, GREY, Mark::Ring, rest),
+        Series::marks(
             if zeros > 0 { "zero".into() } else { String::new() },
             GREY,
             Mark::Zero,
@@ -67,17 +67,6 @@ fn numbered(values: &[f64]) -> impl Iterator<Item = Point> {
         .enumerate()
         .map(|(index, value)| ((index + 1) as f64, *value));
     numbered.filter(|(_, value)| value.is_finite())
-}
-
-fn marks(name: String, colour: Colour, mark: Mark, points: Vec<Point>) -> Series {
-    Series {
-        name,
-        colour,
-        line: false,
-        dash: None,
-        mark,
-        points,
-    }
 }
 
 fn first_name(rank: usize) -> String {

@@ -4,7 +4,7 @@ use super::Panel;
 use crate::output::result::{ReportData, VectorPicture};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
-use crate::report::draw::colour::{BLUE, Colour, GREY, VERMILION};
+use crate::report::draw::colour::{BLUE, GREY, VERMILION};
 use crate::report::draw::scene::Point;
 use crate::report::draw::text::Font;
 use crate::report::number::count;
@@ -54,10 +54,10 @@ fn chart(vector: &VectorPicture) -> Option<Chart> {
         x,
         y,
         series: vec![
-            lines(GREY, vec![(1.0, 0.0), (last, 0.0)]),
-            lines(BLUE, stems(&recovered)),
-            marks(name("true"), VERMILION, Mark::Ring, truth.clone()),
-            marks(name("recovered"), BLUE, Mark::Disc, recovered),
+            Series::line(String::new(), GREY, vec![(1.0, 0.0), (last, 0.0)]),
+            Series::line(String::new(), BLUE, stems(&recovered)),
+            Series::marks(name("true"), VERMILION, Mark::Ring, truth.clone()),
+            Series::marks(name("recovered"), BLUE, Mark::Disc, recovered),
         ],
     })
 }
@@ -74,26 +74,4 @@ fn stems(points: &[Point]) -> Vec<Point> {
         .iter()
         .flat_map(|&(l, x)| [(l, 0.0), (l, x), (f64::NAN, f64::NAN)])
         .collect()
-}
-
-fn lines(colour: Colour, points: Vec<Point>) -> Series {
-    Series {
-        name: String::new(),
-        colour,
-        line: true,
-        dash: None,
-        mark: Mark::None,
-        points,
-    }
-}
-
-fn marks(name: String, colour: Colour, mark: Mark, points: Vec<Point>) -> Series {
-    Series {
-        name,
-        colour,
-        line: false,
-        dash: None,
-        mark,
-        points,
-    }
 }

@@ -51,14 +51,7 @@ impl Problem {
         for l in 0..a.ncols() {
             check_magnitude("a column of A", a.col_as_slice(l), LARGEST)?;
         }
-        fit.check()?;
-        if fit.is_absolute() {
-            return Err(Error::Setting {
-                name: "the fit of a sparse vector",
-                found: format!("{fit:?}").to_lowercase(),
-                expected: "exact, a ball or a penalty",
-            });
-        }
+        check_fit(fit)?;
         let weights = (0..a.ncols())
             .map(|l| dot(a.col_as_slice(l), a.col_as_slice(l)))
             .collect();
@@ -130,14 +123,7 @@ impl Problem {
     /// # Errors
     /// ε or μ not positive and finite.
     pub fn with(self, fit: Fit) -> Result<Self, Error> {
-        fit.check()?;
-        if fit.is_absolute() {
-            return Err(Error::Setting {
-                name: "the fit of a sparse vector",
-                found: format!("{fit:?}").to_lowercase(),
-                expected: "exact, a ball or a penalty",
-            });
-        }
+        check_fit(fit)?;
         Ok(Problem { fit, ..self })
     }
 
@@ -145,4 +131,17 @@ impl Problem {
     pub(super) fn zero(&self) -> (Vec<f64>, Vec<f64>, Option<Status>) {
         (vec![0.0; self.a.ncols()], vec![0.0; self.data.len()], None)
     }
+}
+
+/// Exact, a ball or a penalty, with its number in range.
+fn check_fit(fit: Fit) -> Result<(), Error> {
+    fit.check()?;
+    if !fit.is_absolute() {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: "the fit of a sparse vector",
+        found: format!("{fit:?}").to_lowercase(),
+        expected: "exact, a ball or a penalty",
+    })
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Model;
-use super::{Experiment, Job};
+use super::{Experiment, Job, repeated};
 use crate::error::Error;
 use crate::random::Stream;
 
@@ -121,155 +121,6 @@ pub struct Config {
 const LARGEST: usize = 200;
 
 impl Config {
-    /// About half a minute.
-    pub fn quick() -> Self {
-        Config {
-            trials: 2,
-            d: 12,
-            m: 120,
-            network_d: 12,
-            network_m: 70,
-            steps: 50_000,
-            settle: 10_000,
-            records: 40,
-            starts: 25,
-            displacements: 25,
-            batch: 5,
-            ..Config::paper()
-        }
-    }
-
-    /// Sizes of the paper's smallest cells, five instances a model.
-    pub fn paper() -> Self {
-        Config {
-            seed: 0,
-            trials: 5,
-            models: vec![Model::Sensing, Model::Network],
-            methods: Training::ALL.to_vec(),
-            d: 20,
-            rank: 2,
-            m: 280,
-            network_d: 15,
-            network_rank: 3,
-            network_m: 100,
-            steps: 60_000,
-            settle: 12_000,
-            records: 60,
-            small: 0.01,
-            large: 3.0,
-            rate: 0.8,
-            batch: 20,
-            batch_rate: 0.2,
-            noise: 1.5,
-            radius: 0.15,
-            decay: 0.01,
-            starts: 30,
-            start_steps: 300,
-            displacements: 30,
-            tolerance: 1e-7,
-            max_iterations: 2000,
-        }
-    }
-
-    /// Twenty instances, longer runs.
-    pub fn large() -> Self {
-        Config {
-            trials: 20,
-            steps: 200_000,
-            settle: 40_000,
-            ..Config::paper()
-        }
-    }
-
-    /// Refuses what cannot be run, naming the key.
-    ///
-    /// # Errors
-    /// An empty list, another model, a size out of range, a number that is not positive, a share outside (0, 1).
-    pub fn check(&self) -> Result<(), Error> {
-        let refuse = |name, found: String, expected| {
-            Err(Error::Setting {
-                name,
-                found,
-                expected,
-            })
-        };
-        if self.models.is_empty() || self.methods.is_empty() {
-            let name = if self.models.is_empty() {
-                "models"
-            } else {
-                "methods"
-            };
-            return refuse(name, "an empty list".to_owned(), "at least one value");
-        }
-        let known = |model: &Model| matches!(model, Model::Sensing | Model::Network);
-        if let Some(model) = self.models.iter().find(|model| !known(model)) {
-            return refuse("models", model.name().to_owned(), "sensing or network");
-        }
-        for (name, size) in [
-            ("d", self.d),
-            ("network_d", self.network_d),
-            ("rank", self.rank),
-            ("network_rank", self.network_rank),
-        ] {
-            if !(1..=LARGEST).contains(&size) {
-                return refuse(name, size.to_string(), "a size from 1 to 200");
-            }
-        }
-        let counts = [
-            ("trials", self.trials as usize),
-            ("steps", self.steps),
-            ("records", self.records),
-        ];
-        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
-            return refuse(name, "0".to_owned(), "at least 1");
-        }
-        if self.settle > self.steps {
-            return refuse("settle", self.settle.to_string(), "at most the steps");
-        }
-        let most = [
-            ("m", self.m, Model::Sensing),
-            ("network_m", self.network_m, Model::Network),
-        ];
-        for (name, m, model) in most {
-            let d = self.size(model).0;
-            if !(1..=model.most((d, d))).contains(&m) {
-                return refuse(
-                    name,
-                    m.to_string(),
-                    "from 1 to the number of independent measurements",
-                );
-            }
-        }
-        if !(1..=self.m.min(self.network_m)).contains(&self.batch) {
-            return refuse(
-                "batch",
-                self.batch.to_string(),
-                "from 1 to the measurements of each model",
-            );
-        }
-        for (name, value) in [
-            ("small", self.small),
-            ("large", self.large),
-            ("rate", self.rate),
-            ("batch_rate", self.batch_rate),
-            ("noise", self.noise),
-            ("radius", self.radius),
-            ("decay", self.decay),
-        ] {
-            if !(value > 0.0 && value.is_finite()) {
-                return refuse(name, value.to_string(), "a positive number");
-            }
-        }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return refuse(
-                "tolerance",
-                self.tolerance.to_string(),
-                "a number between 0 and 1",
-            );
-        }
-        Ok(())
-    }
-
     /// (d, rank, m) of a model.
     fn size(&self, model: Model) -> (usize, usize, usize) {
         match model {
@@ -358,22 +209,165 @@ impl super::Row for Row {
 
 impl Experiment for Config {
     type Row = Row;
+    const NAME: &'static str = "trajectories";
+
+    /// About half a minute.
+    fn quick() -> Self {
+        Config {
+            trials: 2,
+            d: 12,
+            m: 120,
+            network_d: 12,
+            network_m: 70,
+            steps: 50_000,
+            settle: 10_000,
+            records: 40,
+            starts: 25,
+            displacements: 25,
+            batch: 5,
+            ..Config::paper()
+        }
+    }
+
+    /// Sizes of the paper's smallest cells, five instances a model.
+    fn paper() -> Self {
+        Config {
+            seed: 0,
+            trials: 5,
+            models: vec![Model::Sensing, Model::Network],
+            methods: Training::ALL.to_vec(),
+            d: 20,
+            rank: 2,
+            m: 280,
+            network_d: 15,
+            network_rank: 3,
+            network_m: 100,
+            steps: 60_000,
+            settle: 12_000,
+            records: 60,
+            small: 0.01,
+            large: 3.0,
+            rate: 0.8,
+            batch: 20,
+            batch_rate: 0.2,
+            noise: 1.5,
+            radius: 0.15,
+            decay: 0.01,
+            starts: 30,
+            start_steps: 300,
+            displacements: 30,
+            tolerance: 1e-7,
+            max_iterations: 2000,
+        }
+    }
+
+    /// Twenty instances, longer runs.
+    fn large() -> Self {
+        Config {
+            trials: 20,
+            steps: 200_000,
+            settle: 40_000,
+            ..Config::paper()
+        }
+    }
+
+    /// Refuses what cannot be run, naming the key.
+    ///
+    /// # Errors
+    /// An empty list, another model, a size out of range, a number that is not positive, a share outside (0, 1).
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |name, found: String, expected| {
+            Err(Error::Setting {
+                name,
+                found,
+                expected,
+            })
+        };
+        if self.models.is_empty() || self.methods.is_empty() {
+            let name = if self.models.is_empty() {
+                "models"
+            } else {
+                "methods"
+            };
+            return refuse(name, "an empty list".to_owned(), "at least one value");
+        }
+        let known = |model: &Model| matches!(model, Model::Sensing | Model::Network);
+        if let Some(model) = self.models.iter().find(|model| !known(model)) {
+            return refuse("models", model.name().to_owned(), "sensing or network");
+        }
+        for (name, size) in [
+            ("d", self.d),
+            ("network_d", self.network_d),
+            ("rank", self.rank),
+            ("network_rank", self.network_rank),
+        ] {
+            if !(1..=LARGEST).contains(&size) {
+                return refuse(name, size.to_string(), "a size from 1 to 200");
+            }
+        }
+        let counts = [
+            ("trials", self.trials as usize),
+            ("steps", self.steps),
+            ("records", self.records),
+        ];
+        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return refuse(name, "0".to_owned(), "at least 1");
+        }
+        if self.settle > self.steps {
+            return refuse("settle", self.settle.to_string(), "at most the steps");
+        }
+        let most = [
+            ("m", self.m, Model::Sensing),
+            ("network_m", self.network_m, Model::Network),
+        ];
+        for (name, m, model) in most {
+            let d = self.size(model).0;
+            if !(1..=model.most((d, d))).contains(&m) {
+                return refuse(
+                    name,
+                    m.to_string(),
+                    "from 1 to the number of independent measurements",
+                );
+            }
+        }
+        if !(1..=self.m.min(self.network_m)).contains(&self.batch) {
+            return refuse(
+                "batch",
+                self.batch.to_string(),
+                "from 1 to the measurements of each model",
+            );
+        }
+        for (name, value) in [
+            ("small", self.small),
+            ("large", self.large),
+            ("rate", self.rate),
+            ("batch_rate", self.batch_rate),
+            ("noise", self.noise),
+            ("radius", self.radius),
+            ("decay", self.decay),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return refuse(name, value.to_string(), "a positive number");
+            }
+        }
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            return refuse(
+                "tolerance",
+                self.tolerance.to_string(),
+                "a number between 0 and 1",
+            );
+        }
+        Ok(())
+    }
 
     fn jobs(&self) -> Vec<Job> {
         let rows = self.methods.len() * self.looks().len() + self.ends();
-        let job = |model: Model, trial| Job {
-            cell: self.cell(model),
-            trial,
-            rows,
-            cost: {
-                let (d, _, m) = self.size(model);
-                (m * d) as f64 * if model.is_symmetric() { 20.0 } else { d as f64 }
-            },
+        let job = |model: &Model| {
+            let (d, _, m) = self.size(*model);
+            let products = if model.is_symmetric() { 20.0 } else { d as f64 };
+            Job::new(self.cell(*model), rows, (m * d) as f64 * products)
         };
-        let models = self.models.iter();
-        models
-            .flat_map(|model| (0..self.trials).map(move |trial| job(*model, trial)))
-            .collect()
+        repeated(self.models.iter().map(job), self.trials)
     }
 
     fn run(&self, job: &Job, interrupt: &AtomicBool) -> Result<Vec<Row>, Error> {
@@ -384,7 +378,7 @@ impl Experiment for Config {
                 expected: "a cell of the configuration",
             });
         };
-        let stream = Stream::of_trial(self.seed, "trajectories", &job.cell, job.trial);
+        let stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
         trial::run(self, *model, job, stream, interrupt)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use faer::Mat;
 
-use super::super::{Job, status_name};
+use super::super::{Job, settings};
 use super::{Config, Model, Row, Training};
 use crate::domain::Domain;
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::map::Gram;
 use crate::problem::{Fit, Objective, Problem};
 use crate::random::Stream;
 use crate::signed::SignedFactors;
-use crate::solve::{Observer, Settings, solve};
+use crate::solve::{Observer, solve};
 use crate::synthetic::{Recipe, Sensing, Symmetric};
 use crate::train::{
     Ending, GradientDescent, LabelNoise, Loss, Method, MiniBatch, SharpnessAware, WeightDecay, project, train,
@@ -34,9 +34,7 @@ pub(super) fn run(
 ) -> Result<Vec<Row>, Error> {
     let (problem, truth) = draw(config, model, &mut stream)?;
     let blank = blank(config, model, job);
-    let settings = Settings::default()
-        .with_tolerance(config.tolerance)
-        .with_max_iterations(config.max_iterations);
+    let settings = settings(config.tolerance, config.max_iterations);
     let observer = Observer {
         interrupt: Some(interrupt),
         ..Observer::default()
@@ -74,7 +72,7 @@ pub(super) fn run(
         model,
         minimum: factor * m as f64 * flat.certificate.lower_bound,
         blank: Row {
-            flat: status_name(flat.status).to_owned(),
+            flat: flat.status.name().to_owned(),
             ..blank
         },
     };

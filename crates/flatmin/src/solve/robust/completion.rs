@@ -15,7 +15,7 @@ use super::observations::{Observations, form};
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
-use crate::linalg::dense::{Svd, add_product, product, project_off};
+use crate::linalg::dense::{Svd, add_product, beside, product, project_off};
 use crate::linalg::vector::{dot, max_abs, norm};
 use crate::map::{Entries, MeasurementMap, column_major};
 
@@ -214,12 +214,4 @@ impl<'a> Tangent<'a> {
             v: moved.v.as_ref().subcols(0, p).to_owned(),
         })
     }
-}
-
-fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    let p = a.ncols();
-    let mut out = Mat::zeros(a.nrows(), p + b.ncols());
-    out.as_mut().subcols_mut(0, p).copy_from(a);
-    out.as_mut().subcols_mut(p, b.ncols()).copy_from(b);
-    out
 }
