@@ -61,7 +61,7 @@ fn curve(section: &CrossSection, losses: &[f64]) -> Vec<Point> {
 }
 
 fn caption(section: &CrossSection) -> String {
-    let mut caption = "Increase of the loss f = ‖A(LRᵀ) − y‖² along one random direction, from the flat factors and from rescaled, sharp ones with the same product LRᵀ.".to_owned();
+    let mut caption = "Increase of the loss f = ‖A(X) − y‖² along one random direction of the factors, from the flat ones and from sharp ones of the same matrix X.".to_owned();
     if section.trace_ratio.is_finite() && section.trace_ratio > 0.0 {
         caption += &format!(
             " The scaled trace at the sharp factors is {} times that at the flat ones.",

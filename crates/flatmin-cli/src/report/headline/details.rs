@@ -103,10 +103,10 @@ pub(super) fn uniqueness(result: &ResultFile) -> String {
             let margin = margin.map_or(String::new(), |margin| format!(", with a margin of {margin}"));
             format!(
                 "That no other {what} does as well is shown{margin}; its factors are determined up to {}.",
-                if is_vector(result) {
-                    "signs"
-                } else {
-                    "a rotation common to both"
+                match result.model.as_str() {
+                    _ if is_vector(result) => "signs",
+                    "covariance" | "phase" | "network" => "a rotation of U1 and one of U2",
+                    _ => "a rotation common to both",
                 }
             )
         }
