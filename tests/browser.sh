@@ -31,7 +31,9 @@ instance() {
 # A grid of an experiment that is run at once.
 grid() {
   case $1 in
-    recovery) echo trials=2 d=[6,8] m=[10,20,36] p=[0.4,0.7,1.0] rank=1 ;;
+    recovery)
+      echo 'models=["sensing","bilinear","completion","network","rpca","sparse"]' trials=2 d=[6,8] \
+        m=[10,20,36] p=[0.4,0.7,1.0] rank=1 vector_d=[20,30] nonzeros=2 vector_m=[4,8,12,16] ;;
     trajectories)
       echo trials=1 d=6 rank=1 m=28 network_d=6 network_rank=2 network_m=18 steps=3000 settle=1000 \
         records=8 starts=3 displacements=3 batch=4 ;;

@@ -100,6 +100,14 @@ fn what_cannot_be_run_is_named() {
             "regularity --set models=[\"network\"]",
             "models: found network, expected sensing, bilinear or completion",
         ),
+        (
+            "noise --set models=[\"rpca\"]",
+            "models: found rpca, expected sensing, bilinear",
+        ),
+        (
+            "landscape --set models=[\"sparse\"]",
+            "models: found sparse, expected sensing",
+        ),
         ("notions --set shares=[1.5]", "shares: found 1.5"),
         ("notions --set d=0", "d: found 0"),
         ("noise --set levels=[-1.0]", "levels: found -1"),
