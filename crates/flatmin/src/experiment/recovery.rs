@@ -215,11 +215,14 @@ impl Experiment for Config {
         }
     }
 
-    /// Up to d = 100, and rectangular matrices.
+    /// Up to d = 100, matrices half as wide as high, and sparse vectors.
     fn large() -> Self {
+        let mut models = Config::paper().models;
+        models.push(Model::Sparse);
         Config {
+            models,
             d: vec![20, 40, 60, 80, 100],
-            aspect: vec![1.0, 1.5],
+            aspect: vec![1.0, 0.5],
             m: (1..=16).map(|i| 75 * i).collect(),
             ..Config::paper()
         }

@@ -72,7 +72,7 @@ impl View<'_> {
             font,
         );
         let caption = format!(
-            "{}, {} objective: share of trials with ‖X − M‖_F ≤ {:e}·‖M‖_F. Hatched: more measurements than there are independent ones, or not run. Crosses: a solution was not certified and does not count. Lines: where half of the trials recover (fitted){}.",
+            "{}, {} objective: share of trials with ‖X − M‖_F ≤ {:e}·‖M‖_F. Hatched: unknown, because there are no so many independent measurements, none was run or none certified. Crosses: a solution was not certified and does not count. Lines: where half of the trials recover (fitted){}.",
             self.model.name(),
             self.objective,
             self.config.success,
