@@ -144,9 +144,10 @@ impl Experiment for Config {
         }
     }
 
-    /// Up to d = 80.
+    /// Up to d = 80; the few trials at the frontier that take longer than these iterations take very long.
     fn large() -> Self {
         Config {
+            max_iterations: 500,
             d: vec![20, 40, 60, 80],
             m: (1..=14).map(|i| 75 * i).collect(),
             p: (1..=20).map(|i| f64::from(i) / 20.0).collect(),
