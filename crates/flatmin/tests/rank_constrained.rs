@@ -155,7 +155,7 @@ fn too_few_columns_are_a_status_and_not_an_answer() {
 
 #[test]
 fn the_bits_do_not_depend_on_the_threads() {
-    let (problem, _) = completion((300, 200), &Recipe::plain(3), 3200, 1, 2);
+    let (problem, _) = completion((150, 100), &Recipe::plain(3), 1500, 1, 2);
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

@@ -21,6 +21,9 @@ pub(super) const FITS: f64 = 1e-12;
 /// A margin above this tells the solution from its neighbours; rounding leaves the square of a vanishing one below 1e-12.
 const DISTINCT: f64 = 1e-4;
 
+/// Up to this many measurements the convex problem, a second or less, is solved for its bound alone, where the matrix found
+/// is the only one nearby.
+const CHEAP: usize = 600;
 /// How much flatter, relatively, one of two exact factorisations has to be to be preferred.
 const FLATTER: f64 = 1e-8;
 
@@ -172,14 +175,15 @@ pub(super) fn solve(
         let outcome = found.outcome(instance);
         judge(instance, &outcome)?.proves(search.settings.tolerance)
     };
-    if interrupted || proved || !dual_fits {
+    let determined = found.local().is_some_and(|local| local.unique);
+    let bound_is_dear = determined && instance.b.len() > CHEAP;
+    if interrupted || proved || !dual_fits || bound_is_dear {
         return Ok(found.into_constrained(instance));
     }
     let convex = run_convex(instance, search.settings, dual_fits, monitor)?;
     if search.widths.admit(convex.l.as_ref(), convex.r.as_ref()) && convex.stopped.is_none() {
         return with_margin(instance, convex, found.restarts);
     }
-    let determined = found.local().is_some_and(|local| local.unique);
     if !determined && !search.fewest {
         let other = by_penalty(instance, search, monitor)?;
         if other.is_better_than(&found) {
