@@ -1,6 +1,7 @@
 //! Row and column ids of tables, and which columns of a table hold them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 
 use anyhow::{Result, anyhow, ensure};
 
@@ -42,57 +43,103 @@ pub(crate) fn locate<'a>(header: impl Iterator<Item = &'a str>) -> Columns {
 
 /// Ids numbered in the order of their first appearance.
 ///
-/// Most ids are short: packed into one integer they are found without following a pointer, in half the time where a
-/// table jumps between many of them.
+/// Most ids are short: packed into two integers they are found without following a pointer.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
-    short: HashMap<u64, u32>,
+    short: HashMap<(u64, u64), u32, Mixing>,
     long: HashMap<Box<[u8]>, u32>,
-    names: Vec<String>,
+    /// The ids one after another, and where each ends.
+    text: String,
+    ends: Vec<usize>,
 }
 
 impl Ids {
     /// The number of an id, a new one for a new id.
     pub(crate) fn number(&mut self, id: &[u8]) -> Result<u32> {
         let id = id.trim_ascii();
-        let known = match packed(id) {
+        let key = packed(id);
+        let known = match key {
             Some(key) => self.short.get(&key).copied(),
             None => self.long.get(id).copied(),
         };
-        known.map_or_else(|| self.add(id), Ok)
+        known.map_or_else(|| self.add(id, key), Ok)
     }
 
     #[cold]
-    fn add(&mut self, id: &[u8]) -> Result<u32> {
+    fn add(&mut self, id: &[u8], key: Option<(u64, u64)>) -> Result<u32> {
         ensure!(!id.is_empty(), "found nothing, expected an id");
         let name = std::str::from_utf8(id);
         let name =
             name.map_err(|_| anyhow!("found {}, which is not UTF-8, expected an id in UTF-8", shown(id)))?;
-        let number = u32::try_from(self.names.len())?;
-        match packed(id) {
+        let number = u32::try_from(self.ends.len())?;
+        match key {
             Some(key) => self.short.insert(key, number),
             None => self.long.insert(id.into(), number),
         };
-        self.names.push(name.to_owned());
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
         Ok(number)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.names.len()
+        self.ends.len()
     }
 
     /// The ids, each at its number.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    }
+
+    /// The ids, each at its number, in strings of their own.
     pub(crate) fn into_names(self) -> Vec<String> {
-        self.names
+        self.names().map(str::to_owned).collect()
+    }
+
+    /// Numbers the ids of a later part of the file, and tells the number here of each number there.
+    pub(crate) fn merge(&mut self, part: &Ids) -> Result<Vec<u32>> {
+        part.names().map(|id| self.number(id.as_bytes())).collect()
     }
 }
 
-/// An id of at most seven bytes as one integer: the bytes, and their count in the last one.
-fn packed(id: &[u8]) -> Option<u64> {
-    let mut bytes = [0; 8];
-    bytes[..7].get_mut(..id.len())?.copy_from_slice(id);
-    bytes[7] = id.len() as u8;
-    Some(u64::from_le_bytes(bytes))
+/// An id of at most fifteen bytes as integers: the bytes, and their count in the last one.
+#[inline]
+fn packed(id: &[u8]) -> Option<(u64, u64)> {
+    let mut bytes = [0; 16];
+    bytes[..15].get_mut(..id.len())?.copy_from_slice(id);
+    bytes[15] = id.len() as u8;
+    let word = u128::from_le_bytes(bytes);
+    Some((word as u64, (word >> 64) as u64))
+}
+
+/// Hashes of packed ids: each word is multiplied into the state, and the two halves of the product are mixed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mixing;
+
+#[derive(Debug)]
+struct Mixer(u64);
+
+impl BuildHasher for Mixing {
+    type Hasher = Mixer;
+
+    fn build_hasher(&self) -> Mixer {
+        Mixer(0x2545_f491_4f6c_dd1d)
+    }
+}
+
+impl Hasher for Mixer {
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[cfg(test)]
@@ -129,13 +176,35 @@ mod tests {
             "eight88",
             "eight889",
             "seven77\0",
+            "fifteen bytes..",
+            "sixteen bytes...",
+            "fifteen bytes.\0",
         ];
         let mut ids = Ids::default();
         for _ in 0..2 {
             let numbers: Vec<u32> = list.iter().map(|id| ids.number(id.as_bytes()).unwrap()).collect();
-            assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6]);
+            assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         }
         assert_eq!(ids.into_names(), list);
+    }
+
+    #[test]
+    fn parts_are_merged_as_if_they_were_one() {
+        let of = |list: &[&str]| {
+            let mut ids = Ids::default();
+            for id in list {
+                ids.number(id.as_bytes()).unwrap();
+            }
+            ids
+        };
+        let mut ids = of(&["a", "c"]);
+        assert_eq!(
+            ids.merge(&of(&["d", "c", "a long id beyond all packing"]))
+                .unwrap(),
+            [2, 1, 3]
+        );
+        assert_eq!(ids.len(), 4);
+        assert_eq!(ids.into_names(), ["a", "c", "d", "a long id beyond all packing"]);
     }
 
     #[test]

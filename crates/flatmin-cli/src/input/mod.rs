@@ -4,6 +4,7 @@
 //! content of a file makes a reader panic, or allocate more than its bytes can hold.
 
 mod archive;
+mod blocks;
 mod entries;
 mod held_out;
 mod ids;
@@ -14,6 +15,7 @@ mod matrix_market_array;
 mod matrix_table;
 mod npy;
 mod npz;
+mod number;
 mod numpy;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -1,6 +1,7 @@
 //! Completion: the entries, what is held out of them, and what is subtracted.
 
 use std::path::Path;
+use std::time::Instant;
 
 use flatmin::map::Entries;
 
@@ -34,7 +35,7 @@ pub(super) fn load(
     seed: u64,
     progress: &Progress,
 ) -> Result<(Entries, Vec<f64>, Extras), Failure> {
-    let input::Completion { mut data, merged } = input::read_completion(path).or_input()?;
+    let input::Completion { mut data, merged } = read(path, progress)?;
     if merged > 0 {
         progress.warn(&format!(
             "{}: {merged} repeated entries were taken once",
@@ -77,6 +78,20 @@ pub(super) fn load(
         ..Extras::default()
     };
     Ok((map, y, extras))
+}
+
+/// Reads the entries, and tells those who ask for logs how long that took.
+fn read(path: &Path, progress: &Progress) -> Result<input::Completion, Failure> {
+    progress.stage("reading");
+    let started = Instant::now();
+    let read = input::read_completion(path).or_input()?;
+    let megabytes = path.metadata().map_or(0.0, |file| file.len() as f64 / 1e6);
+    progress.log(&format!(
+        "{:9.3} s  {} entries from {megabytes:.1} MB",
+        started.elapsed().as_secs_f64(),
+        read.data.y.len()
+    ));
+    Ok(read)
 }
 
 /// Moves a share of the entries out of the data.
