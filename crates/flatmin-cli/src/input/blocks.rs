@@ -113,23 +113,31 @@ impl Blocks {
         }
     }
 
-    /// Parses the blocks that are left, and hands over what was found in the order of the file.
+    /// Parses the blocks that are left, and hands over what was found in the order of the file. While some are parsed,
+    /// what was found before is taken and others are read.
     pub(crate) fn parse<T: Send>(
         &mut self,
         parse: impl Fn(&Block) -> Result<T> + Sync,
-        mut take: impl FnMut(T) -> Result<()>,
+        mut take: impl FnMut(T) -> Result<()> + Send,
     ) -> Result<()> {
         let count = 2 * rayon::current_num_threads().min(THREADS);
-        let mut batch = self.several(count)?;
+        let mut take = |parsed: Vec<Result<T>>| parsed.into_iter().try_for_each(|part| take(part?));
+        let (mut batch, mut parsed) = (self.several(count)?, Vec::new());
         while !batch.is_empty() {
-            let (parsed, next) = rayon::join(
-                || batch.par_iter().map(&parse).collect::<Vec<_>>(),
-                || self.several(count),
+            let before = std::mem::take(&mut parsed);
+            let (took, next);
+            (parsed, (took, next)) = rayon::join(
+                || batch.par_iter().map(&parse).collect(),
+                || (take(before), self.several(count)),
             );
-            parsed.into_iter().try_for_each(|parsed| take(parsed?))?;
-            batch = next?;
+            took?;
+            batch = match next {
+                Ok(next) => next,
+                // What is wrong earlier in the file comes first.
+                Err(error) => return take(parsed).and(Err(error)),
+            };
         }
-        Ok(())
+        take(parsed)
     }
 
     fn several(&mut self, count: usize) -> Result<Vec<Block>> {

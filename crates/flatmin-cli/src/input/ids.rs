@@ -47,6 +47,8 @@ pub(crate) fn locate<'a>(header: impl Iterator<Item = &'a str>) -> Columns {
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
     short: HashMap<(u64, u64), u32, Mixing>,
+    /// The short id that was asked for last.
+    last: Option<((u64, u64), u32)>,
     long: HashMap<Box<[u8]>, u32>,
     /// The ids one after another, and where each ends.
     text: String,
@@ -57,12 +59,19 @@ impl Ids {
     /// The number of an id, a new one for a new id.
     pub(crate) fn number(&mut self, id: &[u8]) -> Result<u32> {
         let id = id.trim_ascii();
-        let key = packed(id);
-        let known = match key {
-            Some(key) => self.short.get(&key).copied(),
-            None => self.long.get(id).copied(),
+        let Some(key) = packed(id) else {
+            return self.long.get(id).copied().map_or_else(|| self.add(id, None), Ok);
         };
-        known.map_or_else(|| self.add(id, key), Ok)
+        // Tables are often sorted by one of their ids.
+        if let Some((last, number)) = self.last
+            && last == key
+        {
+            return Ok(number);
+        }
+        let known = self.short.get(&key).copied();
+        let number = known.map_or_else(|| self.add(id, Some(key)), Ok)?;
+        self.last = Some((key, number));
+        Ok(number)
     }
 
     #[cold]
@@ -105,11 +114,18 @@ impl Ids {
 /// An id of at most fifteen bytes as integers: the bytes, and their count in the last one.
 #[inline]
 fn packed(id: &[u8]) -> Option<(u64, u64)> {
-    let mut bytes = [0; 16];
-    bytes[..15].get_mut(..id.len())?.copy_from_slice(id);
-    bytes[15] = id.len() as u8;
-    let word = u128::from_le_bytes(bytes);
-    Some((word as u64, (word >> 64) as u64))
+    if id.len() > 15 {
+        return None;
+    }
+    // Not copied by length: a call costs more than the few bytes of an id.
+    let word = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    };
+    let (low, high) = id.split_at(id.len().min(8));
+    Some((word(low), word(high) | (id.len() as u64) << 56))
 }
 
 /// Hashes of packed ids: each word is multiplied into the state, and the two halves of the product are mixed.
@@ -122,12 +138,14 @@ struct Mixer(u64);
 impl BuildHasher for Mixing {
     type Hasher = Mixer;
 
+    #[inline(always)]
     fn build_hasher(&self) -> Mixer {
         Mixer(0x2545_f491_4f6c_dd1d)
     }
 }
 
 impl Hasher for Mixer {
+    #[inline(always)]
     fn write_u64(&mut self, word: u64) {
         let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
         self.0 = (product >> 64) as u64 ^ product as u64;
@@ -137,6 +155,7 @@ impl Hasher for Mixer {
         bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
+    #[inline(always)]
     fn finish(&self) -> u64 {
         self.0
     }
