@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use flatmin::Objective;
+use flatmin::synthetic::RatingsShape;
 
 pub(crate) use experiment::{ExperimentArgs, ExperimentName};
 pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
@@ -195,6 +196,14 @@ pub(crate) struct GenerateArgs {
     /// Largest over smallest of the matrix's nonzero singular values, which fall geometrically between
     #[arg(long, default_value_t = 1.0, value_name = "KAPPA", value_parser = values::condition)]
     pub(crate) condition: f64,
+    /// Completion: ratings with few popular items and few busy users, in half stars from 0.5 to 5, as many as MovieLens 1M,
+    /// 10M or 20M has, or USERSxITEMSxRATINGS
+    #[arg(long, value_name = "1m|10m|20m|SIZES", value_parser = values::ratings,
+          conflicts_with_all = ["d1", "d2", "rank", "m", "p", "noise", "condition"])]
+    pub(crate) ratings: Option<RatingsShape>,
+    /// Completion: write a tenth of the entries, at random, to this file instead; every row and column keeps one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
     /// File to write: .npz, with the matrix as `truth`; completion also .csv, .tsv, .mtx (entries alone)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use flatmin::Objective;
+use flatmin::synthetic::RatingsShape;
 
 /// Most columns of the factors; `None` is `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,20 @@ pub(super) fn lambda(text: &str) -> Result<Lambda, String> {
         _ => positive(text)
             .map(Lambda::Given)
             .map_err(|_| "expected auto or a positive number".to_owned()),
+    }
+}
+
+pub(super) fn ratings(text: &str) -> Result<RatingsShape, String> {
+    match text {
+        "1m" => return Ok(RatingsShape::MILLION),
+        "10m" => return Ok(RatingsShape::TEN_MILLION),
+        "20m" => return Ok(RatingsShape::TWENTY_MILLION),
+        _ => {}
+    }
+    let sizes: Result<Vec<usize>, _> = text.split('x').map(str::parse).collect();
+    match sizes.as_deref() {
+        Ok([users, items, ratings]) => Ok(RatingsShape::new(*users, *items, *ratings)),
+        _ => Err("expected 1m, 10m, 20m or USERSxITEMSxRATINGS, such as 300x200x9000".to_owned()),
     }
 }
 
