@@ -2,6 +2,7 @@
 
 mod experiment;
 mod models;
+mod predict;
 mod values;
 
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use flatmin::synthetic::RatingsShape;
 
 pub(crate) use experiment::{ExperimentArgs, ExperimentName};
 pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
-pub(crate) use values::{Lambda, Rank};
+pub(crate) use predict::PredictArgs;
+pub(crate) use values::{Lambda, Range, Rank};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
 ///
@@ -34,6 +36,9 @@ pub(crate) enum Command {
     Solve(SolveArgs),
     /// Say how flat given factors are, against the flattest that fit as well
     Measure(MeasureArgs),
+    /// Predict entries by a solution of completion: for new rows or columns without solving again, for pairs, or the top of
+    /// each row
+    Predict(PredictArgs),
     /// Make a synthetic instance with a known answer
     Generate(GenerateArgs),
     /// Run an experiment over many random instances; the same command goes on where it was stopped

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use flatmin::Domain;
 
-use super::values;
+use super::values::{self, Range};
 use crate::failure::{Failure, usage};
 
 /// What the data are.
@@ -87,7 +87,7 @@ impl ModelArgs {
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
         let (completion, network, robust, depth) =
             (&self.completion, &self.network, &self.robust, &self.depth);
-        let given: [(&str, bool, &[Model]); 11] = [
+        let given: [(&str, bool, &[Model]); 12] = [
             (
                 "--isometry",
                 self.isometry,
@@ -102,6 +102,7 @@ impl ModelArgs {
             ("--negative", network.negative.is_some(), &[Model::Network]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
+            ("--clip", completion.clip.is_some(), &[Model::Completion]),
             ("--theta", robust.theta.is_some(), &[Model::Rpca]),
             ("--radius", robust.radius.is_some(), &[Model::Rpca]),
             ("--depth", depth.depth.is_some(), &[Model::Sparse, Model::Deep]),
@@ -132,6 +133,9 @@ pub(crate) struct CompletionArgs {
     /// What to subtract before solving and to add to predictions [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) center: Option<Centring>,
+    /// Score predictions that are at least LOW and at most HIGH
+    #[arg(long, value_name = "LOW,HIGH", value_parser = values::range, allow_hyphen_values = true)]
+    pub(crate) clip: Option<Range>,
 }
 
 /// Options of the models of more than two factors.

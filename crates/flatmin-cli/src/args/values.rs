@@ -18,6 +18,28 @@ pub(crate) enum Lambda {
     Given(f64),
 }
 
+/// Bounds of predictions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Range {
+    /// The nearest number within.
+    pub(crate) fn clip(range: Option<Self>, value: f64) -> f64 {
+        range.map_or(value, |range| value.clamp(range.low, range.high))
+    }
+}
+
+pub(super) fn range(text: &str) -> Result<Range, String> {
+    let numbers: Vec<Option<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    match numbers[..] {
+        [Some(low), Some(high)] if low < high && (high - low).is_finite() => Ok(Range { low, high }),
+        _ => Err("expected two rising numbers, such as 0.5,5".to_owned()),
+    }
+}
+
 pub(super) fn objective(text: &str) -> Result<Objective, String> {
     Objective::named(text)
         .ok_or_else(|| "expected flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())

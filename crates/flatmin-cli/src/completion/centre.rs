@@ -11,7 +11,7 @@ pub(crate) struct Centre {
 }
 
 /// A row's (a column's) offset is its mean as if this many more entries agreed with the rest: few entries move it little.
-const DAMPING: f64 = 5.0;
+pub(crate) const DAMPING: f64 = 5.0;
 /// Sweeps over rows and columns in turn: they settle by about a digit a sweep.
 const SWEEPS: usize = 10;
 

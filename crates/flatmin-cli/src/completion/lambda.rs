@@ -150,5 +150,5 @@ fn settings(search: &Search<'_>, deadline: Option<Instant>) -> Settings {
 }
 
 fn rmse(solution: &Solution, held_out: &TestEntries) -> f64 {
-    score(&solution.factors, &Centre::default(), held_out).map_or(f64::INFINITY, |score| score.rmse)
+    score(&solution.factors, &Centre::default(), None, held_out).map_or(f64::INFINITY, |score| score.rmse)
 }

@@ -24,9 +24,7 @@ const NAMES: [&[&str]; 3] = [
 
 /// The columns by name, when every role has exactly one of the names; else the first three.
 pub(crate) fn locate<'a>(header: impl Iterator<Item = &'a str>) -> Columns {
-    let names: Vec<String> = header
-        .map(|name| name.trim().to_lowercase().replace('_', ""))
-        .collect();
+    let names: Vec<String> = header.map(plain).collect();
     let only = |role: &[&str]| {
         let mut found = names
             .iter()
@@ -39,6 +37,21 @@ pub(crate) fn locate<'a>(header: impl Iterator<Item = &'a str>) -> Columns {
         [Some(row), Some(col), Some(value)] => [row, col, value],
         _ => [0, 1, 2],
     }
+}
+
+/// As it stands in the lists above.
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase().replace('_', "")
+}
+
+/// Whether two fields are the names of a row and a column, and not their ids.
+pub(crate) fn names_places<'a>(fields: impl Iterator<Item = &'a [u8]>) -> bool {
+    let mut named = fields.map(|field| std::str::from_utf8(field).map(plain));
+    NAMES.iter().take(2).all(|role| {
+        named
+            .next()
+            .is_some_and(|name| name.is_ok_and(|name| role.contains(&name.as_str())))
+    })
 }
 
 /// Ids numbered in the order of their first appearance.

@@ -14,27 +14,36 @@ use memchr::memchr;
 
 use super::blocks::{Block, Blocks};
 use super::entries::{Entries, LineMap, Places};
-use super::ids::{Columns, Ids, ROLES, locate};
+use super::ids::{Columns, Ids, ROLES, locate, names_places};
 use super::number::number;
 use super::text::shown;
 
 /// A table whose fields may be quoted.
-pub(crate) fn read_quoted(path: &Path, separator: u8) -> Result<Entries> {
-    read(Blocks::of_quoted(path, separator)?, Some(separator))
+pub(crate) fn read_quoted(path: &Path, separator: u8, wanted: Wanted) -> Result<Entries> {
+    read(Blocks::of_quoted(path, separator)?, Some(separator), wanted)
 }
 
 /// A table without quotes, separated by tabs or by `::`.
-pub(crate) fn read_plain(path: &Path) -> Result<Entries> {
-    read(Blocks::of_lines(path)?, None)
+pub(crate) fn read_plain(path: &Path, wanted: Wanted) -> Result<Entries> {
+    read(Blocks::of_lines(path)?, None, wanted)
 }
 
-fn read(mut blocks: Blocks, quoted: Option<u8>) -> Result<Entries> {
+/// What a table is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Entries, with their values.
+    Entries,
+    /// Places, which have values (else NaN) only where the table has three columns.
+    Places,
+}
+
+fn read(mut blocks: Blocks, quoted: Option<u8>, wanted: Wanted) -> Result<Entries> {
     let mut whole = Part::default();
     let layout = loop {
         let Some(block) = blocks.peek()? else {
             return Ok(whole.finish());
         };
-        if let Some(layout) = Layout::of(block, quoted)? {
+        if let Some(layout) = Layout::of(block, quoted, wanted)? {
             break layout;
         }
         // Blank from end to end.
@@ -49,6 +58,8 @@ fn read(mut blocks: Blocks, quoted: Option<u8>) -> Result<Entries> {
 struct Layout {
     dialect: Dialect,
     columns: Columns,
+    /// Whether the third of them holds values.
+    valued: bool,
     /// The line of the header.
     header: Option<u64>,
 }
@@ -62,7 +73,7 @@ enum Dialect {
 
 impl Layout {
     /// By the first records, those of `block`; `None` where it has none.
-    fn of(block: &Block, quoted: Option<u8>) -> Result<Option<Self>> {
+    fn of(block: &Block, quoted: Option<u8>, wanted: Wanted) -> Result<Option<Self>> {
         let dialect = match quoted {
             Some(separator) => Dialect::Quoted(separator),
             None => Dialect::Plain(separator_of(&block.bytes)),
@@ -70,6 +81,7 @@ impl Layout {
         let mut layout = Layout {
             dialect,
             columns: [0, 1, 2],
+            valued: true,
             header: None,
         };
         let mut records = Records::new(block, dialect);
@@ -77,6 +89,12 @@ impl Layout {
             return Ok(None);
         };
         let first = first.all();
+        if wanted == Wanted::Places && first.len() == 2 {
+            layout.columns = [0, 1, 1];
+            layout.valued = false;
+            layout.header = names_places(first.iter()).then_some(line);
+            return Ok(Some(layout));
+        }
         if !is_header(&first) {
             refuse_matrix(&first, layout.columns).with_context(|| format!("line {line}"))?;
             return Ok(Some(layout));
@@ -118,7 +136,11 @@ impl Part {
             let [row, col, value] = record.fields(columns).with_context(|| format!("line {line}"))?;
             let row = part.rows.number(row).with_context(|| place(line, columns, 0))?;
             let col = part.cols.number(col).with_context(|| place(line, columns, 1))?;
-            let value = parse(value).with_context(|| place(line, columns, 2))?;
+            let value = if layout.valued {
+                parse(value).with_context(|| place(line, columns, 2))?
+            } else {
+                f64::NAN
+            };
             part.entries.push_at_line(line, row, col, value);
         }
         Ok(part)

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
+use flatmin::fold_in::Ridge;
 use flatmin::map::Entries;
 
 use super::Extras;
-use crate::args::{Centring, ModelArgs};
+use crate::args::{Centring, ModelArgs, Range};
 use crate::completion::centre::Centre;
 use crate::completion::split::{hide, pick};
 use crate::failure::{Failure, OrInput as _, usage};
@@ -22,6 +23,10 @@ pub(crate) struct CompletionExtras {
     pub(crate) centre: Centre,
     /// Entries to score on.
     pub(crate) held_out: Option<TestEntries>,
+    /// Bounds of predictions that are scored.
+    pub(crate) clip: Option<Range>,
+    /// What rows and columns to come are to be fitted with, once the problem is solved.
+    pub(crate) ridges: Option<[Ridge; 2]>,
     pub(crate) row_ids: Option<Vec<String>>,
     pub(crate) column_ids: Option<Vec<String>>,
     pub(crate) unobserved_rows: usize,
@@ -67,6 +72,8 @@ pub(super) fn load(
         centring,
         centre,
         held_out,
+        clip: options.completion.clip,
+        ridges: None,
         unobserved_rows: rows.len(),
         unobserved_columns: columns.len(),
         row_ids: data.row_ids,

@@ -1,5 +1,6 @@
 //! The models y = A(X), X among all matrices or the symmetric ones.
 
+use flatmin::fold_in::Ridge;
 use flatmin::solve::Solution;
 use flatmin::{Error, Objective, Problem};
 
@@ -20,7 +21,9 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     let (fit, known) = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
     describe_fit(&mut result, fit);
-    let Instance { map, y, extras, .. } = instance;
+    let Instance {
+        map, y, mut extras, ..
+    } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
     let problem = Problem::new(map, y, fit, args.run.objective)
         .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
@@ -29,6 +32,10 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let settings = run.settings(fit).with_widths(positive, negative);
     let solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
     run.progress.stage("measuring");
+    if let Some(completion) = &mut extras.completion {
+        let power = problem.objective().power();
+        completion.ridges = Some(Ridge::of(&solution, problem.map(), fit, power));
+    }
     let domain = problem.domain();
     let report = assess(&mut result, problem, &solution, &extras, args)?;
     result.seconds = run.seconds();
