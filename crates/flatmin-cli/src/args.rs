@@ -9,13 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use flatmin::Objective;
 use flatmin::synthetic::RatingsShape;
 
 pub(crate) use experiment::{ExperimentArgs, ExperimentName};
 pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
 pub(crate) use predict::PredictArgs;
-pub(crate) use values::{Lambda, Range, Rank};
+pub(crate) use values::{Lambda, ObjectiveChoice, Range, Rank};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
 ///
@@ -130,9 +129,10 @@ impl FitArgs {
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunArgs {
     /// What to minimise: flat (the scaled Hessian trace), nuclear (the norm ‖X‖_*) or smoothed:ALPHA, weights D^ALPHA
-    /// between nuclear (0) and flat (1)
-    #[arg(long, default_value = "flat", value_parser = values::objective, value_name = "flat|nuclear|smoothed:ALPHA")]
-    pub(crate) objective: Objective,
+    /// between nuclear (0) and flat (1); `auto` chooses between the three on held-out entries (completion, --lambda auto)
+    #[arg(long, default_value = "flat", value_parser = values::objective,
+          value_name = "flat|nuclear|smoothed:ALPHA|auto")]
+    pub(crate) objective: ObjectiveChoice,
     /// Most columns of the factors; `auto`: as many as the convex solution needs
     #[arg(long, default_value = "auto", value_parser = values::rank, value_name = "K|auto")]
     pub(crate) rank: Rank,

@@ -5,6 +5,8 @@ use std::time::Duration;
 use flatmin::Objective;
 use flatmin::synthetic::RatingsShape;
 
+use crate::failure::{Failure, usage};
+
 /// Most columns of the factors; `None` is `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rank(pub(crate) Option<usize>);
@@ -40,9 +42,45 @@ pub(super) fn range(text: &str) -> Result<Range, String> {
     }
 }
 
-pub(super) fn objective(text: &str) -> Result<Objective, String> {
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ObjectiveChoice {
+    /// Chosen on held-out entries.
+    Auto,
+    Given(Objective),
+}
+
+impl ObjectiveChoice {
+    /// As the command line names it.
+    pub(crate) fn name(self) -> String {
+        match self {
+            ObjectiveChoice::Auto => "auto".to_owned(),
+            ObjectiveChoice::Given(objective) => objective.name(),
+        }
+    }
+
+    /// The objective, where nothing is held out to choose it on.
+    pub(crate) fn given(self) -> Result<Objective, Failure> {
+        match self {
+            ObjectiveChoice::Given(objective) => Ok(objective),
+            ObjectiveChoice::Auto => Err(usage(
+                "--objective: found auto, expected flat, nuclear or smoothed:ALPHA: only `solve completion` with --lambda auto has entries to choose it on".to_owned(),
+            )),
+        }
+    }
+}
+
+pub(super) fn objective(text: &str) -> Result<ObjectiveChoice, String> {
+    if text == "auto" {
+        return Ok(ObjectiveChoice::Auto);
+    }
     Objective::named(text)
-        .ok_or_else(|| "expected flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())
+        .map(ObjectiveChoice::Given)
+        .ok_or_else(|| "expected auto, flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())
+}
+
+pub(super) fn folds(text: &str) -> Result<usize, String> {
+    whole(text, 2..=100, "expected an integer from 2 to 100")
 }
 
 pub(super) fn rank(text: &str) -> Result<Rank, String> {
