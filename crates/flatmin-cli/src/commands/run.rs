@@ -11,7 +11,7 @@ use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
 use flatmin::{Error, Fit, Objective, Problem};
 
 use super::Ending;
-use crate::args::{FitChoice, Lambda, Model, ModelArgs, ObjectiveChoice, RunArgs};
+use crate::args::{FitChoice, Lambda, Model, ModelArgs, ObjectiveChoice, Rank, RunArgs};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::instance::{self, Instance, entries_of};
@@ -92,7 +92,9 @@ impl<'a> Run<'a> {
             .with_tolerance(self.args.tol.unwrap_or(default))
             .with_max_iterations(self.args.max_iter)
             .with_time_limit(self.time_left())
-            .with_rank(self.args.rank.0)
+            .with_rank(self.args.rank.and_then(Rank::limit))
+            .with_fewest(self.args.rank == Some(Rank::Auto) && fit == Fit::Exact)
+            .with_seed(self.args.seed)
     }
 
     /// Solves within what is left of the budget.
@@ -191,7 +193,7 @@ impl<'a> Run<'a> {
         let search = Search {
             objectives: &objectives,
             folds: options.completion.folds,
-            rank: self.args.rank.0,
+            rank: self.args.rank.and_then(Rank::limit),
             seed: self.args.seed,
             time_limit: self.time_left().map(|left| left / 2),
             observer: self.observer(&record),

@@ -351,6 +351,10 @@ impl MeasurementMap for Entries {
         Some((self.rows[i] as usize, self.columns[i] as usize))
     }
 
+    fn as_entries(&self) -> Option<&Entries> {
+        Some(self)
+    }
+
     fn cost_factored(&self, k: usize) -> f64 {
         (20 * self.rows.len() * k) as f64
     }

@@ -133,6 +133,11 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// The map itself, if it observes entries of X.
+    fn as_entries(&self) -> Option<&Entries> {
+        None
+    }
+
     /// The cost of one application to a factored matrix with k columns, in units of an operation of a dense matrix product:
     /// for choosing a method. Streaming and gathering count more than arithmetic.
     fn cost_factored(&self, k: usize) -> f64;

@@ -170,6 +170,11 @@ impl<'a> Instance<'a> {
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 
+    /// Records a point of a method that knows no bound.
+    pub(super) fn record_unbounded(&self, monitor: &mut Monitor<'_>, value: f64, misfit: f64, rank: usize) {
+        monitor.record_unbounded(value * self.scale, misfit / norm(&self.b), rank);
+    }
+
     /// Refuses data that no matrix of the domain meets, where a run has missed them.
     pub(super) fn check_consistency(&self, outcome: &Outcome) -> Result<(), Error> {
         let mut misfit = self.map.apply_factored(outcome.l.as_ref(), outcome.r.as_ref());

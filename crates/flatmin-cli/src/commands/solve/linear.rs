@@ -32,17 +32,17 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
         map, y, mut extras, ..
     } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
-    let problem = Problem::new(map, y, fit, objective)
+    let mut problem = Problem::new(map, y, fit, objective)
         .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
         .map_err(about)?;
     let NetworkArgs { positive, negative } = args.of_model.network;
     let settings = run.settings(fit).with_widths(positive, negative);
     let mut solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
-    let mut problem = problem;
     if let Some(completion) = &mut extras.completion
         && completion.centring == Centring::Bias
         && matches!(fit, Fit::Penalised(_))
     {
+        // Only completion has biases, so no widths; what is left of the time is asked for at every round.
         let solve = |problem: &Problem| run.solve(problem, &run.settings(fit), &args.data);
         (problem, solution) = joint::fit(problem, solution, &mut completion.centre, solve, &args.data)?;
     }
@@ -91,6 +91,11 @@ fn assess(
     result.status = Some(solution.status.name().to_owned());
     result.iterations = solution.iterations;
     result.method = Some(solution.method.to_owned());
+    if let Some(local) = solution.local {
+        result.restarts = Some(solution.restarts);
+        result.locally_unique = Some(local.unique);
+        result.locally_unique_margin = Some(local.margin);
+    }
     assess::proof(result, &solution.certificate);
     assess::point(result, &problem, flat, x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
