@@ -34,6 +34,15 @@ pub struct LocalUniqueness {
     pub margin: f64,
 }
 
+impl LocalUniqueness {
+    fn new(margin: f64) -> Self {
+        LocalUniqueness {
+            unique: margin > DISTINCT,
+            margin,
+        }
+    }
+}
+
 /// What a descent found.
 pub(super) struct Found {
     /// Factors of Z, in the instance's scale.
@@ -99,10 +108,7 @@ impl Found {
 
     /// The margin's verdict.
     pub(super) fn local(&self) -> Option<LocalUniqueness> {
-        self.margin.map(|margin| LocalUniqueness {
-            unique: margin > DISTINCT,
-            margin,
-        })
+        self.margin.map(LocalUniqueness::new)
     }
 }
 
@@ -171,7 +177,7 @@ pub(super) fn solve(
     }
     let convex = run_convex(instance, search.settings, dual_fits, monitor)?;
     if search.widths.admit(convex.l.as_ref(), convex.r.as_ref()) && convex.stopped.is_none() {
-        return Ok(convex.into());
+        return with_margin(instance, convex, found.restarts);
     }
     let determined = found.local().is_some_and(|local| local.unique);
     if !determined && !search.fewest {
@@ -187,6 +193,20 @@ pub(super) fn solve(
         found.lambda = Some(convex.lambda);
     }
     Ok(found.into_constrained(instance))
+}
+
+/// The convex solution, whose rank turned out to be low enough.
+fn with_margin(instance: &Instance<'_>, convex: Outcome, restarts: usize) -> Result<Constrained, Error> {
+    let z = Factors {
+        l: convex.l.clone(),
+        r: convex.r.clone(),
+    };
+    let (_, margin) = dual_and_margin(instance, &z)?;
+    Ok(Constrained {
+        outcome: convex,
+        restarts,
+        local: margin.map(LocalUniqueness::new),
+    })
 }
 
 /// By elimination on observed entries, by the general path elsewhere.
