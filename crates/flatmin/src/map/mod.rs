@@ -12,6 +12,7 @@ mod symmetric;
 
 pub use dense::Dense;
 pub use entries::Entries;
+pub(crate) use entries::{Lines, Thin, gradient, regress, solve_lines};
 pub use identity::Identity;
 pub use rank_one::RankOne;
 pub use symmetric::SymmetricRankOne;
@@ -127,6 +128,11 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// (γ, γ′): the computed Grams are off by at most γ·Σ|A_i||A_i|ᵀ and γ′·Σ|A_i|ᵀ|A_i|, entry by entry, hence by
     /// γ·tr and γ′·tr of themselves in Frobenius norm; certificates add it.
     fn gram_rounding(&self) -> (f64, f64);
+
+    /// The map as observed entries, which have sparse kernels of their own; `None` for other maps.
+    fn as_entries(&self) -> Option<&Entries> {
+        None
+    }
 
     /// (a, b) where A_i = e_a e_bᵀ, so that A(X)_i = X[a, b] and no other measurement sees that entry; `None` for other maps.
     fn entry(&self, _i: usize) -> Option<(usize, usize)> {
