@@ -9,7 +9,7 @@ use super::LOOSE;
 use super::sweep::Sweep;
 use crate::error::Error;
 use crate::factors::Factors;
-use crate::linalg::dense::{orthonormalise, project_off, thin_svd};
+use crate::linalg::dense::{beside, orthonormalise, project_off, singular_values};
 use crate::linalg::krylov::{block_krylov, gaussian};
 use crate::linalg::vector::dot;
 use crate::map::Thin;
@@ -47,11 +47,6 @@ impl Dual {
         let w = sweep.dual_matrix(&lambda);
         let (basis, _) = orthonormalise(sweep.outer_of(&z.l, &z.r).as_ref());
         let on = w.times(&Thin::from_mat(basis.as_ref())).to_mat();
-        let top_on = if on.ncols() > 0 {
-            thin_svd(orthonormalise(on.as_ref()).1.as_ref())?.s[0]
-        } else {
-            0.0
-        };
         let off_basis = |y: MatRef<'_, f64>| project_off(basis.as_ref(), y);
         let width = (count + SPARE).next_multiple_of(8);
         let start = off_basis(gaussian(basis.nrows(), width, 1).as_ref());
@@ -61,14 +56,17 @@ impl Dual {
         })?;
         let off: Vec<f64> = ritz.values.iter().map(|v| v.max(0.0).sqrt()).collect();
         let above = off.iter().take_while(|s| **s > mu).count().min(count);
-        let vectors = ritz.vectors.as_ref().subcols(0, above);
+        let vectors = ritz.vectors.as_ref().subcols(0, above.max(SPARE).min(off.len()));
         let images = w.times(&Thin::from_mat(vectors));
+        // W on both together: before the gradient vanishes they are not orthogonal.
+        let whole = beside(on.as_ref(), images.to_mat().as_ref());
+        let top = singular_values(orthonormalise(whole.as_ref()).1.as_ref())?;
+        let top = top.first().copied().unwrap_or(0.0).max(mu);
         let curvature = sweep.curvatures(&images, &Thin::from_mat(vectors), &off);
         let size = |j: usize| ((off[j] - mu) / curvature[j]).sqrt();
         let columns = Mat::from_fn(vectors.nrows(), above, |i, j| size(j) * vectors[(i, j)]);
         let misfit = dot(&lambda, &lambda).sqrt();
         let nuclear = Factors::svd(z)?.s.iter().sum::<f64>();
-        let top = top_on.max(off.first().copied().unwrap_or(0.0)).max(mu);
         let scale = (mu / top).min(dot(&lambda, &instance.b) / (misfit * misfit).max(f64::MIN_POSITIVE));
         Ok(Dual {
             value: mu * nuclear + 0.5 * misfit * misfit,
