@@ -25,7 +25,7 @@ const DEPENDENT: f64 = 1e-12;
 #[derive(Clone, Debug)]
 pub(crate) struct Ritz {
     pub(crate) values: Vec<f64>,
-    /// Orthonormal, one a column.
+    /// Orthonormal, one a column; of the largest values.
     pub(crate) vectors: Mat<f64>,
 }
 
@@ -42,18 +42,18 @@ pub(crate) fn gaussian(n: usize, b: usize, stream: u64) -> Mat<f64> {
     out
 }
 
-/// The Ritz pairs of `apply` on the space of `start` after `steps` applications.
+/// The Ritz values of `apply` on the space of `start` after `steps` applications, and the vectors of the `count` largest.
 ///
 /// # Errors
 /// [`Error::Numerical`] if the small eigenvalue problem fails.
 pub(crate) fn block_krylov(
     start: &Mat<f64>,
-    steps: usize,
+    (steps, count): (usize, usize),
     apply: impl Fn(MatRef<'_, f64>) -> Mat<f64>,
 ) -> Result<Ritz, Error> {
     let (n, b) = start.shape();
     let most = (b * steps).min(n);
-    let (mut basis, mut images) = (Mat::zeros(n, most), Mat::zeros(n, most));
+    let (mut basis, mut projected) = (Mat::zeros(n, most), Mat::zeros(most, most));
     let (mut size, mut block) = (0, start.clone());
     for _ in 0..steps {
         let fresh = new_directions(basis.as_ref().subcols(0, size), block);
@@ -62,23 +62,38 @@ pub(crate) fn block_krylov(
             break;
         }
         let fresh = fresh.as_ref().subcols(0, width);
-        block = apply(fresh);
         basis.as_mut().subcols_mut(size, width).copy_from(fresh);
-        images.as_mut().subcols_mut(size, width).copy_from(&block);
+        block = apply(fresh);
+        // The columns from the diagonal up say it all.
+        let known = product(
+            basis.as_ref().subcols(0, size + width).transpose(),
+            block.as_ref(),
+        );
+        projected
+            .as_mut()
+            .submatrix_mut(size, 0, width, size + width)
+            .copy_from(known.transpose());
         size += width;
     }
-    let (basis, images) = (basis.as_ref().subcols(0, size), images.as_ref().subcols(0, size));
-    let (mut values, vectors) = symmetric_eigen(product(basis.transpose(), images).as_ref())?;
+    let (mut values, vectors) = symmetric_eigen(projected.as_ref().submatrix(0, 0, size, size))?;
     values.reverse();
-    let turned = Mat::from_fn(size, size, |i, j| vectors[(i, size - 1 - j)]);
+    let turned = Mat::from_fn(size, count.min(size), |i, j| vectors[(i, size - 1 - j)]);
     Ok(Ritz {
         values,
-        vectors: product(basis, turned.as_ref()),
+        vectors: product(basis.as_ref().subcols(0, size), turned.as_ref()),
     })
 }
 
 /// Orthonormal columns that span, with `basis`, what `block` and it do.
-fn new_directions(basis: MatRef<'_, f64>, mut block: Mat<f64>) -> Mat<f64> {
+fn new_directions(basis: MatRef<'_, f64>, block: Mat<f64>) -> Mat<f64> {
+    let first = orthonormal_rest(basis, block, DEPENDENT);
+    // What little was left of a column has been magnified, and its rounding with it: once more, from unit length.
+    orthonormal_rest(basis, first, 0.5)
+}
+
+/// The columns of `block` orthogonal to `basis` and to each other, less those of which no more than the share `dependent`
+/// is left.
+fn orthonormal_rest(basis: MatRef<'_, f64>, mut block: Mat<f64>, dependent: f64) -> Mat<f64> {
     let before: Vec<f64> = block.col_iter().map(|c| c.norm_l2()).collect();
     for _ in 0..2 {
         block -= product(basis, product(basis.transpose(), block.as_ref()).as_ref());
@@ -88,7 +103,7 @@ fn new_directions(basis: MatRef<'_, f64>, mut block: Mat<f64>) -> Mat<f64> {
         let mut column = block.col_as_slice(j).to_vec();
         orthogonalise(&mut column, &kept);
         let size = norm(&column);
-        if size > DEPENDENT * before {
+        if size > dependent * before {
             column.iter_mut().for_each(|x| *x /= size);
             kept.push(column);
         }

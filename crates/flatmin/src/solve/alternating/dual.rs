@@ -50,13 +50,16 @@ impl Dual {
         let off_basis = |y: MatRef<'_, f64>| project_off(basis.as_ref(), y);
         let width = (count + SPARE).next_multiple_of(8);
         let start = off_basis(gaussian(basis.nrows(), width, 1).as_ref());
-        let ritz = block_krylov(&start, STEPS, |y| {
+        let ritz = block_krylov(&start, (STEPS, width), |y| {
             let image = w.transpose_times(&w.times(&Thin::from_mat(y)));
             off_basis(image.to_mat().as_ref())
         })?;
         let off: Vec<f64> = ritz.values.iter().map(|v| v.max(0.0).sqrt()).collect();
         let above = off.iter().take_while(|s| **s > mu).count().min(count);
-        let vectors = ritz.vectors.as_ref().subcols(0, above.max(SPARE).min(off.len()));
+        let vectors = ritz
+            .vectors
+            .as_ref()
+            .subcols(0, above.max(SPARE).min(ritz.vectors.ncols()));
         let images = w.times(&Thin::from_mat(vectors));
         // W on both together: before the gradient vanishes they are not orthogonal.
         let whole = beside(on.as_ref(), images.to_mat().as_ref());

@@ -118,18 +118,18 @@ impl Run<'_, '_> {
                 break;
             }
             let newcomers = dual.newcomers(room, self.gain);
+            let full = room == 0 && dual.asks_for_more(self.gain);
+            if newcomers == 0 && (self.gain <= FINEST || (full && self.gain <= enough)) {
+                break;
+            }
+            // While the columns double, loose steps do; a few that come and go are no reason to stay at them.
+            if 2 * newcomers <= columns {
+                self.gain = (self.gain * FACTOR).max(FINEST);
+            }
             if newcomers > 0 {
                 let outer = self.sweep.outer_of(&z.l, &z.r);
                 let outer = beside(outer.as_ref(), dual.columns(newcomers).as_ref());
                 self.point = Point::at(&self.sweep, &outer);
-            } else if room == 0 && dual.asks_for_more(self.gain) {
-                if self.gain <= enough {
-                    break;
-                }
-            } else if self.gain > FINEST {
-                self.gain = (self.gain * FACTOR).max(FINEST);
-            } else {
-                break;
             }
             if self.point.columns() == self.limit {
                 self.gain = self.gain.min(enough);
