@@ -127,9 +127,10 @@ pub(crate) struct RunArgs {
     /// between nuclear (0) and flat (1)
     #[arg(long, default_value = "flat", value_parser = values::objective, value_name = "flat|nuclear|smoothed:ALPHA")]
     pub(crate) objective: Objective,
-    /// Most columns of the factors; `auto`: as many as the convex solution needs
-    #[arg(long, default_value = "auto", value_parser = values::rank, value_name = "K|auto")]
-    pub(crate) rank: Rank,
+    /// Most columns of the factors; `auto`, with --exact: the fewest that fit the data [default: as many as the convex
+    /// solution needs]
+    #[arg(long, value_parser = values::rank, value_name = "K|auto")]
+    pub(crate) rank: Option<Rank>,
     /// Relative gap at which the result counts as certified [default: 1e-8; with --lambda 1e-4]
     #[arg(long, value_name = "GAP", value_parser = values::tolerance)]
     pub(crate) tol: Option<f64>,

@@ -23,6 +23,9 @@ pub(crate) fn summary(result: &ResultFile, out: Option<&Path>) -> String {
             .filter(|_| result.outliers.is_none())
             .map(|residual| ("residual", format!("{} of ‖y‖", share(residual)))),
         Some(("unique", unique(result))),
+        result
+            .locally_unique
+            .map(|unique| ("nearby", nearby(result, unique))),
         undetermined(result),
         result.isometry_constant.map(|constant| {
             (
@@ -162,6 +165,22 @@ fn unique(r: &ResultFile) -> String {
         Some(true) => format!("yes{margin}"),
         Some(false) => "no: others do as well".to_owned(),
         None => "not decided".to_owned(),
+    }
+}
+
+/// Of a search for few columns.
+fn nearby(r: &ResultFile, unique: bool) -> String {
+    let margin = r
+        .locally_unique_margin
+        .map_or(String::new(), |margin| format!(" (margin {})", short(margin)));
+    let verdict = if unique {
+        format!("no other matrix of its rank fits{margin}")
+    } else {
+        format!("other matrices of its rank fit{margin}: the data do not determine it")
+    };
+    match r.restarts.unwrap_or(0) {
+        0 => verdict,
+        restarts => format!("{verdict}; started again {}", counted(restarts, "time")),
     }
 }
 

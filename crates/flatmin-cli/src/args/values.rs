@@ -4,9 +4,24 @@ use std::time::Duration;
 
 use flatmin::Objective;
 
-/// Most columns of the factors; `None` is `auto`.
+/// How many columns the factors may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rank(pub(crate) Option<usize>);
+pub(crate) enum Rank {
+    /// The fewest that fit.
+    Auto,
+    /// At most so many.
+    Given(usize),
+}
+
+impl Rank {
+    /// The limit, if it is one.
+    pub(crate) fn limit(self) -> Option<usize> {
+        match self {
+            Rank::Auto => None,
+            Rank::Given(rank) => Some(rank),
+        }
+    }
+}
 
 /// The penalty.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +39,9 @@ pub(super) fn objective(text: &str) -> Result<Objective, String> {
 
 pub(super) fn rank(text: &str) -> Result<Rank, String> {
     match text {
-        "auto" => Ok(Rank(None)),
+        "auto" => Ok(Rank::Auto),
         _ => match text.parse() {
-            Ok(rank) if rank > 0 => Ok(Rank(Some(rank))),
+            Ok(rank) if rank > 0 => Ok(Rank::Given(rank)),
             _ => Err("expected auto or a positive integer".to_owned()),
         },
     }

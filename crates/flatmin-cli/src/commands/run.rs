@@ -11,7 +11,7 @@ use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
 use flatmin::{Error, Fit, Problem};
 
 use super::Ending;
-use crate::args::{FitChoice, Lambda, Model, ModelArgs, RunArgs};
+use crate::args::{FitChoice, Lambda, Model, ModelArgs, Rank, RunArgs};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::instance::{self, Instance, entries_of};
@@ -81,7 +81,9 @@ impl<'a> Run<'a> {
             .with_tolerance(self.args.tol.unwrap_or(default))
             .with_max_iterations(self.args.max_iter)
             .with_time_limit(self.time_left())
-            .with_rank(self.args.rank.0)
+            .with_rank(self.args.rank.and_then(Rank::limit))
+            .with_fewest(self.args.rank == Some(Rank::Auto) && fit == Fit::Exact)
+            .with_seed(self.args.seed)
     }
 
     /// Solves within what is left of the budget.
@@ -167,7 +169,7 @@ impl<'a> Run<'a> {
         let record = |record: &Record| self.progress.record(record);
         let search = Search {
             objective: self.args.objective,
-            rank: self.args.rank.0,
+            rank: self.args.rank.and_then(Rank::limit),
             seed: self.args.seed,
             time_limit: self.time_left().map(|left| left / 2),
             observer: self.observer(&record),

@@ -15,7 +15,7 @@ pub(crate) fn check(model: &str, run: &RunArgs) -> Result<(), Failure> {
             "--objective: found another than flat with {model}, expected flat"
         )));
     }
-    if run.rank.0.is_some() {
+    if run.rank.is_some() {
         return Err(usage(format!(
             "--rank: found a number with {model}, expected auto"
         )));

@@ -117,6 +117,12 @@ pub(crate) struct ResultFile {
     pub(crate) seconds: f64,
     /// Steps of the solver.
     pub(crate) iterations: usize,
+    /// Of a search for few columns: how often it was started again.
+    pub(crate) restarts: Option<usize>,
+    /// Of a search for few columns: whether X is the only matrix of its rank nearby that fits.
+    pub(crate) locally_unique: Option<bool>,
+    /// How well the measurements tell X from its neighbours of the same rank, from 0 to 1.
+    pub(crate) locally_unique_margin: Option<f64>,
     /// The method that gave the result.
     pub(crate) method: Option<String>,
 }

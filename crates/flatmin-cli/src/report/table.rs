@@ -289,6 +289,15 @@ fn uniqueness(r: &ResultFile) -> Vec<Row> {
             "whether this matrix is the only solution; –: not decided",
         ),
         number("unique_margin", r.unique_margin, margin, "not measured"),
+        text(
+            "locally_unique",
+            match r.locally_unique {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "–",
+            },
+            "whether it is the only matrix of its rank nearby that fits; –: not asked",
+        ),
     ]
 }
 

@@ -130,6 +130,11 @@ impl<'a> Rescaled<'a> {
         self.map.shape()
     }
 
+    /// The diagonals of W1 and W2.
+    pub fn diagonal_weights(&self) -> (Vec<f64>, Vec<f64>) {
+        (self.weights.left.diagonal(), self.weights.right.diagonal())
+    }
+
     /// (W1⁻¹ L, W2⁻¹ R).
     pub fn restore(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
         self.weights.restore(l, r)

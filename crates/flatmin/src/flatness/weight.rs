@@ -141,6 +141,14 @@ impl Weight {
         self.weight.times(v)
     }
 
+    /// The diagonal of W: all of W for maps that observe single entries.
+    pub(crate) fn diagonal(&self) -> Vec<f64> {
+        match &self.weight {
+            Gram::Diagonal(d) => d.clone(),
+            Gram::Dense(a) => (0..a.nrows()).map(|i| a[(i, i)]).collect(),
+        }
+    }
+
     /// W⁻¹·V (the pseudo-inverse where rows are unobserved).
     pub fn inverse_times(&self, v: MatRef<'_, f64>) -> Mat<f64> {
         self.inverse.times(v)

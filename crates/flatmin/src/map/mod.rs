@@ -129,13 +129,13 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// γ·tr and γ′·tr of themselves in Frobenius norm; certificates add it.
     fn gram_rounding(&self) -> (f64, f64);
 
-    /// The map as observed entries, which have sparse kernels of their own; `None` for other maps.
-    fn as_entries(&self) -> Option<&Entries> {
+    /// (a, b) where A_i = e_a e_bᵀ, so that A(X)_i = X[a, b] and no other measurement sees that entry; `None` for other maps.
+    fn entry(&self, _i: usize) -> Option<(usize, usize)> {
         None
     }
 
-    /// (a, b) where A_i = e_a e_bᵀ, so that A(X)_i = X[a, b] and no other measurement sees that entry; `None` for other maps.
-    fn entry(&self, _i: usize) -> Option<(usize, usize)> {
+    /// The map itself, if it observes entries of X.
+    fn as_entries(&self) -> Option<&Entries> {
         None
     }
 

@@ -175,7 +175,7 @@ impl<'a> Instance<'a> {
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 
-    /// The same without a bound.
+    /// Records a point of a method that knows no bound.
     pub(super) fn record_unbounded(&self, monitor: &mut Monitor<'_>, value: f64, misfit: f64, rank: usize) {
         monitor.record_unbounded(value * self.value_scale(), misfit / norm(&self.b), rank);
     }

@@ -16,18 +16,21 @@ mod alternating;
 mod anderson;
 mod augmented_lagrangian;
 mod cone;
+mod elimination;
 mod instance;
 mod monitor;
 mod newton;
 mod path;
 mod polish;
 mod preconditioner;
+mod rank_constrained;
 mod robust;
 mod shrinkage;
 mod splitting;
 mod widths;
 
 pub use monitor::{Observer, Record};
+pub use rank_constrained::LocalUniqueness;
 
 use std::time::Duration;
 
@@ -42,6 +45,7 @@ use crate::problem::{Fit, Problem};
 use crate::signed::SignedFactors;
 use instance::{Instance, Outcome};
 pub(crate) use monitor::Monitor;
+use rank_constrained::{Constrained, Search};
 use widths::Widths;
 
 /// How a run ended. None of these is an error.
@@ -99,6 +103,10 @@ pub struct Settings {
     pub time_limit: Option<Duration>,
     /// Most columns of the factors. Default: as many as the convex solution needs.
     pub rank: Option<usize>,
+    /// Of exact data: the fewest columns that meet them, at most `rank` of them.
+    pub fewest: bool,
+    /// Of what is random: only the restarts of a search for few columns.
+    pub seed: u64,
     /// Most columns of U1 in X = U1U1ᵀ − U2U2ᵀ, in the symmetric domains. Default: no limit of its own.
     pub positive: Option<usize>,
     /// Most columns of U2.
@@ -114,6 +122,8 @@ impl Default for Settings {
             max_iterations: 20_000,
             time_limit: None,
             rank: None,
+            fewest: false,
+            seed: 0,
             positive: None,
             negative: None,
             method: Method::Auto,
@@ -143,6 +153,16 @@ impl Settings {
     /// With another rank.
     pub fn with_rank(self, rank: Option<usize>) -> Self {
         Settings { rank, ..self }
+    }
+
+    /// With the fewest columns that meet exact data.
+    pub fn with_fewest(self, fewest: bool) -> Self {
+        Settings { fewest, ..self }
+    }
+
+    /// With another seed.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Settings { seed, ..self }
     }
 
     /// With at most `positive` columns of U1 and `negative` ones of U2 (the hidden units of a quadratic network).
@@ -203,6 +223,10 @@ pub struct Solution {
     pub status: Status,
     /// Steps taken.
     pub iterations: usize,
+    /// How often a search for few columns was started again.
+    pub restarts: usize,
+    /// Of a search for few columns: whether other matrices of that rank meet the data nearby.
+    pub local: Option<LocalUniqueness>,
     /// The method that gave the result.
     pub method: &'static str,
     /// The course of the run.
@@ -240,25 +264,25 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
     let weights = Weights::new(problem.map(), problem.objective())?;
     let mut monitor = Monitor::new(settings, observer);
     let instance = Instance::new(problem, &weights, settings.tolerance);
-    let outcome = if instance.is_trivial() {
-        instance.zero()
+    let constrained = if instance.is_trivial() {
+        instance.zero().into()
     } else {
         run(&instance, settings, &mut monitor)?
     };
     let found = Found {
-        scaled: instance.unscale(&outcome)?,
-        outcome,
+        scaled: instance.unscale(&constrained.outcome)?,
+        constrained,
     };
-    let capped = Widths::asked(settings, problem.map().shape()).is_some();
-    if found.outcome.stopped.is_none() && problem.fit() == Fit::Exact && !capped {
-        instance.check_consistency(&found.outcome)?;
+    let capped = settings.fewest || Widths::asked(settings, problem.map().shape()).is_some();
+    if found.constrained.outcome.stopped.is_none() && problem.fit() == Fit::Exact && !capped {
+        instance.check_consistency(&found.constrained.outcome)?;
     }
     finish(problem, weights, settings, found, monitor)
 }
 
 /// A method's outcome, and the same in the scale of the data.
 struct Found {
-    outcome: Outcome,
+    constrained: Constrained,
     /// Factors of Z, and λ.
     scaled: (Factors, Vec<f64>),
 }
@@ -282,35 +306,37 @@ const DIVERGED: f64 = 1e4;
 /// The path costs a system of (d1 + d2)p unknowns a step (d·p in a symmetric domain), the augmented Lagrangian one of m: the path goes first, because
 /// above the transition p is small, and hands over once p has grown so far that the dual system is the smaller one.
 ///
-/// A rank below that of the convex solution makes another problem, which only the path can treat. For exact data the convex
-/// one is solved first where that is affordable: often its rank will do, and if not, its multiplier is the better bound.
-fn run(instance: &Instance<'_>, settings: &Settings, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+/// A rank below that of the convex solution makes another problem: for exact data see `rank_constrained`.
+fn run(
+    instance: &Instance<'_>,
+    settings: &Settings,
+    monitor: &mut Monitor<'_>,
+) -> Result<Constrained, Error> {
     if instance.fit.is_absolute() && settings.method == Method::Auto {
-        return robust::solve(instance, settings, monitor);
+        return Ok(robust::solve(instance, settings, monitor)?.into());
     }
     let (d1, d2) = instance.map.shape();
     if let Some((entries, mu)) = penalised_entries(instance, settings.method) {
         let limit = settings.rank.unwrap_or(usize::MAX).min(d1).min(d2);
-        return alternating::solve(instance, (entries, mu), (settings, limit), monitor);
+        return Ok(alternating::solve(instance, (entries, mu), (settings, limit), monitor)?.into());
     }
     let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT;
-    let Some(widths) = Widths::asked(settings, (d1, d2)) else {
-        return run_convex(instance, settings, dual_fits, monitor);
-    };
-    let capped = path::Limits {
-        widths,
-        unknowns: usize::MAX,
-    };
-    if !dual_fits || instance.fit != Fit::Exact {
-        return Ok(path::follow(instance, settings, capped, monitor)?.outcome());
+    let asked = Widths::asked(settings, (d1, d2));
+    if instance.fit == Fit::Exact && (settings.fewest || asked.is_some()) {
+        let search = Search::new(instance, settings, asked);
+        return rank_constrained::solve(instance, &search, dual_fits, monitor);
     }
-    let convex = run_convex(instance, settings, dual_fits, monitor)?;
-    if widths.admit(convex.l.as_ref(), convex.r.as_ref()) || convex.stopped.is_some() {
-        return Ok(convex);
-    }
-    let mut outcome = path::follow(instance, settings, capped, monitor)?.outcome();
-    outcome.lambda = convex.lambda;
-    Ok(outcome)
+    let outcome = match asked {
+        None => run_convex(instance, settings, dual_fits, monitor)?,
+        Some(widths) => {
+            let limits = path::Limits {
+                widths,
+                unknowns: usize::MAX,
+            };
+            path::follow(instance, settings, limits, monitor)?.outcome()
+        }
+    };
+    Ok(outcome.into())
 }
 
 /// The entries and the μ of a problem for alternating least squares: penalised completion, by default where the systems of
@@ -371,7 +397,12 @@ fn finish(
     let (z, dual) = found.scaled;
     let factors = restore(problem, &weights, &z)?;
     let certificate = certify(problem, &weights, &factors, &dual)?;
-    let status = match found.outcome.stopped {
+    let Constrained {
+        outcome,
+        restarts,
+        local,
+    } = found.constrained;
+    let status = match outcome.stopped {
         _ if certificate.proves(settings.tolerance) => Status::Certified,
         Some(status) => status,
         None => Status::Converged,
@@ -386,7 +417,9 @@ fn finish(
         certificate,
         status,
         iterations: monitor.iterations(),
-        method: found.outcome.method,
+        restarts,
+        local,
+        method: outcome.method,
         history: monitor.into_history(),
     })
 }

@@ -20,9 +20,9 @@ use crate::map::{Adjoint, column_major};
 use crate::parametrisation::Parametrisation;
 
 /// Numbers of the Jacobian, and unknowns, up to which the Newton system may be formed: 256 MiB, and 128 MiB.
-const FORMED_JACOBIAN: usize = 1 << 25;
+pub(super) const FORMED_JACOBIAN: usize = 1 << 25;
 /// See [`FORMED_JACOBIAN`].
-const FORMED_UNKNOWNS: usize = 4000;
+pub(super) const FORMED_UNKNOWNS: usize = 4000;
 /// Conjugate gradient steps of a typical Newton step.
 const TYPICAL_INNER: f64 = 20.0;
 

@@ -10,12 +10,12 @@ use faer::Mat;
 
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
-use super::newton::Point;
+use super::newton::{FORMED_JACOBIAN, FORMED_UNKNOWNS, Point};
 use super::preconditioner::Preconditioner;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::linalg::conjugate_gradients::conjugate_gradients;
-use crate::linalg::dense::{Cholesky, row_gram};
+use crate::linalg::dense::{Cholesky, add_product, row_gram, symmetric_eigen};
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::parametrisation::Parametrisation;
 use crate::problem::Fit;
@@ -103,8 +103,44 @@ pub(super) fn sharpen(instance: &Instance<'_>, mut outcome: Outcome) -> Result<O
     Ok(outcome)
 }
 
+/// At an exact Z: the least λ with P_T B*(λ) = U Vᵀ, and, where the Jacobian can be formed, the smallest singular value of B on
+/// the tangent space of the matrices of that rank, over its largest. `None` for what the measurements do not determine.
+pub(super) fn dual_and_margin(
+    instance: &Instance<'_>,
+    z: &Factors,
+) -> Result<(Option<Vec<f64>>, Option<f64>), Error> {
+    let z = instance.domain.decompose_factors(z)?;
+    let freedom = instance.domain.dimension_of_rank(instance.map.shape(), z.s.len());
+    if freedom > instance.b.len() {
+        return Ok((None, Some(0.0)));
+    }
+    let at = Point::new(instance, z.u, z.v, &instance.b);
+    let lambda = nearest_dual(instance, &at, &vec![0.0; instance.b.len()]);
+    let unknowns = at.unknowns.unknowns(instance.map.shape(), z.s.len());
+    let margin = if unknowns <= FORMED_UNKNOWNS && unknowns * instance.b.len() <= FORMED_JACOBIAN {
+        Some(tangent_margin(instance, &at)?)
+    } else {
+        None
+    };
+    Ok((lambda, margin))
+}
+
+fn tangent_margin(instance: &Instance<'_>, at: &Point<'_>) -> Result<f64, Error> {
+    let factors = (at.l.as_ref(), at.r.as_ref());
+    let jacobian = instance
+        .map
+        .linearise(&at.unknowns, factors, &instance.b)
+        .jacobian;
+    let (values, _) = symmetric_eigen(filled_gram(instance, at, &jacobian).as_ref())?;
+    let largest = values.last().copied().unwrap_or(0.0);
+    Ok(match values.first() {
+        Some(smallest) if largest > 0.0 => (smallest.max(0.0) / largest).sqrt(),
+        _ => 0.0,
+    })
+}
+
 /// Gauss-Newton until the misfit is rounding; `None` if it stops falling before.
-fn fit_exactly<'a>(
+pub(super) fn fit_exactly<'a>(
     instance: &Instance<'a>,
     start: Factors,
     monitor: &mut Monitor<'_>,
@@ -147,12 +183,7 @@ impl TangentSystem {
     fn new(instance: &Instance<'_>, point: &Point<'_>) -> Option<Self> {
         match &point.jacobian {
             Some(jacobian) => {
-                let mut gram = row_gram(jacobian.as_ref());
-                let gauge = gauge_directions(point);
-                // Of the size of JᵀJ along (L, R) itself.
-                let weight = instance.mean_square;
-                crate::linalg::dense::add_product(gram.as_mut(), weight, gauge.as_ref(), gauge.transpose());
-                Cholesky::new(gram).map(TangentSystem::Formed)
+                Cholesky::new(filled_gram(instance, point, jacobian)).map(TangentSystem::Formed)
             }
             None => Preconditioner::new(instance, point, 0.0).map(TangentSystem::Applied),
         }
@@ -172,6 +203,20 @@ impl TangentSystem {
             }
         }
     }
+}
+
+/// JᵀJ with the gauge filled in.
+fn filled_gram(instance: &Instance<'_>, point: &Point<'_>, jacobian: &Mat<f64>) -> Mat<f64> {
+    let mut gram = row_gram(jacobian.as_ref());
+    let gauge = gauge_directions(point);
+    // Of the size of JᵀJ along (L, R) itself.
+    add_product(
+        gram.as_mut(),
+        instance.mean_square,
+        gauge.as_ref(),
+        gauge.transpose(),
+    );
+    gram
 }
 
 /// v less its components along the columns of `directions`, which are orthogonal to each other (for balanced factors).

@@ -69,6 +69,11 @@ fn assess(
     result.status = Some(solution.status.name().to_owned());
     result.iterations = solution.iterations;
     result.method = Some(solution.method.to_owned());
+    if let Some(local) = solution.local {
+        result.restarts = Some(solution.restarts);
+        result.locally_unique = Some(local.unique);
+        result.locally_unique_margin = Some(local.margin);
+    }
     assess::proof(result, &solution.certificate);
     assess::point(result, &problem, flat, x).map_err(about)?;
     assess::errors(result, &problem, extras, x);

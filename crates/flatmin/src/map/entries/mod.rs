@@ -360,12 +360,12 @@ impl MeasurementMap for Entries {
         (0.0, 0.0)
     }
 
-    fn as_entries(&self) -> Option<&Entries> {
-        Some(self)
-    }
-
     fn entry(&self, i: usize) -> Option<(usize, usize)> {
         Some((self.rows[i] as usize, self.columns[i] as usize))
+    }
+
+    fn as_entries(&self) -> Option<&Entries> {
+        Some(self)
     }
 
     fn cost_factored(&self, k: usize) -> f64 {

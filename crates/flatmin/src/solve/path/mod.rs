@@ -12,8 +12,11 @@
 //!   the augmented Lagrangian of A(X) = y) until the misfit is gone.
 
 mod ball;
+mod constrained;
 mod exact;
 mod penalty;
+
+pub(super) use constrained::complete;
 
 use faer::Mat;
 
@@ -97,26 +100,8 @@ pub(super) fn follow(
     limits: Limits,
     monitor: &mut Monitor<'_>,
 ) -> Result<End, Error> {
-    let (d1, d2) = instance.map.shape();
-    let point = Point::new(instance, Mat::zeros(d1, 0), Mat::zeros(d2, 0), &instance.b);
-    let dual = instance.leading(&point.adjoint.divided(-1.0), 4)?;
-    let top = dual.s.first().copied().unwrap_or(0.0);
-    if top <= 0.0 && !matches!(instance.fit, Fit::Penalised(_)) {
-        // ⟨b, B(Z)⟩ = ⟨B*(b), Z⟩ ≤ 0 for every Z of the domain: none is closer to b than zero.
-        return Err(Error::Inconsistent { residual: 1.0 });
-    }
-    let mut path = Path {
-        instance,
-        settings,
-        point,
-        target: instance.b.clone(),
-        mu: FIRST * top,
-        damping: 0.0,
-        limits,
-        dual,
-        refuted: None,
-        refutations: 0,
-    };
+    let mut path = Path::new(instance, settings, limits)?;
+    let top = path.top();
     match instance.fit {
         Fit::Penalised(mu) => path.reach_penalty(mu, top, monitor),
         Fit::Ball(epsilon) => path.reach_ball(epsilon, monitor),
@@ -125,7 +110,31 @@ pub(super) fn follow(
     }
 }
 
-impl<'a> Path<'a, '_> {
+impl<'a, 'b> Path<'a, 'b> {
+    /// At Z = 0.
+    fn new(instance: &'b Instance<'a>, settings: &'b Settings, limits: Limits) -> Result<Self, Error> {
+        let (d1, d2) = instance.map.shape();
+        let point = Point::new(instance, Mat::zeros(d1, 0), Mat::zeros(d2, 0), &instance.b);
+        let dual = instance.leading(&point.adjoint.divided(-1.0), 4)?;
+        let top = dual.s.first().copied().unwrap_or(0.0);
+        if top <= 0.0 && !matches!(instance.fit, Fit::Penalised(_)) {
+            // ⟨b, B(Z)⟩ = ⟨B*(b), Z⟩ ≤ 0 for every Z of the domain: none is closer to b than zero.
+            return Err(Error::Inconsistent { residual: 1.0 });
+        }
+        Ok(Path {
+            instance,
+            settings,
+            point,
+            target: instance.b.clone(),
+            mu: FIRST * top,
+            damping: 0.0,
+            limits,
+            dual,
+            refuted: None,
+            refutations: 0,
+        })
+    }
+
     fn columns(&self) -> usize {
         self.point.l.ncols()
     }
