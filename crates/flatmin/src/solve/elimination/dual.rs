@@ -1,7 +1,7 @@
 //! At a factorisation that meets the data: the multiplier that comes nearest to proving it flattest, and how far it is from
 //! having others beside it. Both come from the Schur complement S of `newton.rs` at μ = 0.
 
-use super::kernels::{Row, add, coupling, dot, each_row, inner, rows_of, solve};
+use super::kernels::{Row, Solve, Subtract, coupling, dot, each_row, inner, rows_of};
 use super::newton::{Goal, Objective, Schur, State};
 use crate::error::Error;
 use crate::random::Stream;
@@ -39,7 +39,7 @@ pub(super) fn multiplier<const W: usize>(objective: &Objective<'_>, state: &Stat
     let weighted = |rows: &[Row<W>], w: &[f64]| -> Vec<Row<W>> {
         rows.iter().zip(w).map(|(x, w)| x.map(|v| w * w * v)).collect()
     };
-    let eliminate = |rows: &mut [Row<W>]| each_row(rows, |i, x| solve(&state.left[i], x));
+    let eliminate = |rows: &mut [Row<W>]| each_row(rows, &Solve(&state.left));
     let goal = weighted(&state.l, &objective.weights.0);
     let mut first = goal.clone();
     eliminate(&mut first);
@@ -59,7 +59,7 @@ pub(super) fn multiplier<const W: usize>(objective: &Objective<'_>, state: &Stat
 }
 
 fn subtract<const W: usize>(a: &mut [Row<W>], b: &[Row<W>]) {
-    each_row(a, |i, x| add(x, -1.0, &b[i]));
+    each_row(a, &Subtract(b));
 }
 
 /// The square root of the smallest eigenvalue of S x = ρ B x off the column space of R, by inverse iteration from a fixed

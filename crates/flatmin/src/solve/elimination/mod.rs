@@ -60,7 +60,7 @@ const ON_THE_WAY: Goal = Goal {
 const AT_THE_END: Goal = Goal {
     steps: 60,
     decrease: 1e-4,
-    inner: 1e-3,
+    inner: 1e-5,
     inner_steps: 300,
 };
 /// The core without its suspects.
@@ -343,6 +343,9 @@ impl Completion<'_, '_> {
                 return Ok(reached(&next, k, stopped));
             }
             state = next;
+        }
+        if core.left_out() == 0 {
+            return Ok(reached(&state, k, None));
         }
         let objective = self.objective(&self.pattern, 0.0, k);
         let (state, stopped) = minimise(&objective, core.fill(state), &mut 1e-10, POLISH, monitor)?;

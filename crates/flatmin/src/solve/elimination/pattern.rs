@@ -36,6 +36,7 @@ impl Half {
     }
 
     /// The other ends and the values of line i.
+    #[inline(always)]
     pub(super) fn line(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.start[i]..self.start[i + 1];
         (&self.other[range.clone()], &self.values[range])
