@@ -116,22 +116,27 @@ impl Cell {
 
     /// The instance of a trial, without noise; `None` where nothing came out as observed.
     pub(super) fn draw(&self, stream: &mut Stream) -> Result<Option<Instance>, Error> {
-        let (recipe, shape) = (Recipe::plain(self.rank), self.shape);
+        self.draw_by(&Recipe::plain(self.rank), stream)
+    }
+
+    /// The same after another recipe.
+    pub(super) fn draw_by(&self, recipe: &Recipe, stream: &mut Stream) -> Result<Option<Instance>, Error> {
+        let shape = self.shape;
         let (map, y, truth) = match self.model {
             Model::Completion => {
                 let observed = self.p.map_or(Observed::Count(self.m), Observed::Each);
-                let made = Completion::draw(stream, shape, observed, &recipe);
+                let made = Completion::draw(stream, shape, observed, recipe)?;
                 if made.y.is_empty() {
                     return Ok(None);
                 }
-                (made.map()?, made.y, made.truth)
+                (made.map()?, made.y, made.truth.dense())
             }
             Model::Bilinear => {
-                let made = Bilinear::draw(stream, shape, self.m, &recipe)?;
+                let made = Bilinear::draw(stream, shape, self.m, recipe)?;
                 (made.map()?, made.y, made.truth)
             }
             Model::Sensing => {
-                let made = Sensing::draw(stream, shape, self.m, &recipe);
+                let made = Sensing::draw(stream, shape, self.m, recipe);
                 let (y, truth) = (made.y.clone(), made.truth.clone());
                 (made.map()?, y, truth)
             }
@@ -141,7 +146,7 @@ impl Cell {
                 } else {
                     0
                 };
-                let made = Symmetric::draw(stream, shape.0, self.m, negative, &recipe)?;
+                let made = Symmetric::draw(stream, shape.0, self.m, negative, recipe)?;
                 (made.map()?, made.y, made.truth)
             }
         };

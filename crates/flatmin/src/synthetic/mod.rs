@@ -7,6 +7,7 @@
 mod bilinear;
 mod completion;
 mod robust;
+mod sampling;
 mod sensing;
 mod sparse;
 mod symmetric;

@@ -21,7 +21,8 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
         size.shape,
         observed,
         &size.recipe(args),
-    );
+    )
+    .map_err(anyhow::Error::from)?;
     if made.y.is_empty() {
         return Err(usage(
             "--p: no entry came out as observed, expected a larger p".to_owned(),
@@ -59,7 +60,7 @@ fn archive(target: &Target, made: &Completion) -> Result<()> {
     let integers = |values: &[u32]| Member::Integers(values.iter().map(|v| i64::from(*v)).collect());
     // Dimensions have 32 bits: the command line sees to it.
     let (d1, d2) = made.truth.shape();
-    let truth = array(&made.truth);
+    let truth = array(&made.truth.dense());
     target.archive(&[
         ("rows", integers(&made.rows)),
         ("cols", integers(&made.columns)),
