@@ -113,7 +113,13 @@ impl<'a> Line<'a> {
 
     /// In rising order, where there are trials.
     fn ratios(&self) -> Vec<f64> {
-        let mut ratios: Vec<f64> = self.grid.ratios.iter().copied().filter(|r| self.at(*r).count() > 0).collect();
+        let mut ratios: Vec<f64> = self
+            .grid
+            .ratios
+            .iter()
+            .copied()
+            .filter(|r| self.at(*r).count() > 0)
+            .collect();
         ratios.sort_by(f64::total_cmp);
         ratios
     }
@@ -121,14 +127,19 @@ impl<'a> Line<'a> {
     /// The smallest ratio from which on nearly all trials are recovered.
     fn reliable(&self) -> Option<f64> {
         let reliable = |ratio: &&f64| {
-            self.recovered(**ratio).is_some_and(|(few, all)| few as f64 >= RELIABLE * all as f64)
+            self.recovered(**ratio)
+                .is_some_and(|(few, all)| few as f64 >= RELIABLE * all as f64)
         };
         self.ratios().iter().rev().take_while(reliable).last().copied()
     }
 
     /// Where half of the trials are recovered, as fitted.
     fn half(&self) -> Option<f64> {
-        let trials: Vec<(f64, bool)> = self.rows.iter().map(|row| (row.ratio, is(row, Outcome::Recovered))).collect();
+        let trials: Vec<(f64, bool)> = self
+            .rows
+            .iter()
+            .map(|row| (row.ratio, is(row, Outcome::Recovered)))
+            .collect();
         Some(frontier(&trials)?.centre)
     }
 
@@ -143,10 +154,19 @@ impl<'a> Line<'a> {
         let (place, method) = (self.place(), said(self.method));
         Some(match self.reliable() {
             Some(ratio) if ratio == *first => {
-                format!("{place}: {method} recovers at least 95 % of the trials at every ρ from {} on.", short(ratio))
+                format!(
+                    "{place}: {method} recovers at least 95 % of the trials at every ρ from {} on.",
+                    short(ratio)
+                )
             }
-            Some(ratio) => format!("{place}: {method} recovers at least 95 % of the trials from ρ = {} on.", short(ratio)),
-            None => format!("{place}: {method} does not recover 95 % of the trials up to ρ = {}.", short(*last)),
+            Some(ratio) => format!(
+                "{place}: {method} recovers at least 95 % of the trials from ρ = {} on.",
+                short(ratio)
+            ),
+            None => format!(
+                "{place}: {method} does not recover 95 % of the trials up to ρ = {}.",
+                short(*last)
+            ),
         })
     }
 
@@ -169,14 +189,24 @@ impl<'a> Line<'a> {
             short(self.condition),
             self.method.name().to_owned(),
             short(ratio),
-            cell.clone().next().map_or("–".to_owned(), |row| row.m.to_string()),
+            cell.clone()
+                .next()
+                .map_or("–".to_owned(), |row| row.m.to_string()),
             trials.to_string(),
             count(Outcome::Recovered).to_string(),
             format!("{:.0}–{:.0} %", 100.0 * low, 100.0 * high),
             count(Outcome::Another).to_string(),
-            other.filter(|row| row.locally_unique == Some(false)).count().to_string(),
+            other
+                .filter(|row| row.locally_unique == Some(false))
+                .count()
+                .to_string(),
             count(Outcome::Missed).to_string(),
-            median(&mut cell.clone().filter(|row| is(row, Outcome::Recovered)).filter_map(|row| row.error)),
+            median(
+                &mut cell
+                    .clone()
+                    .filter(|row| is(row, Outcome::Recovered))
+                    .filter_map(|row| row.error),
+            ),
             short(restarts as f64 / trials.max(1) as f64),
             median(&mut cell.clone().map(|row| row.seconds)),
             or_none(self.reliable()),
@@ -199,7 +229,12 @@ fn place(grid: &Grid, condition: f64) -> String {
     } else {
         String::new()
     };
-    format!("{}{sampling}, n = {}, rank {}{condition}", grid.model.name(), grid.n, grid.rank)
+    format!(
+        "{}{sampling}, n = {}, rank {}{condition}",
+        grid.model.name(),
+        grid.n,
+        grid.rank
+    )
 }
 
 /// A method in a sentence or legend.

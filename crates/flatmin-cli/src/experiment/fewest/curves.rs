@@ -42,14 +42,21 @@ fn panel(config: &Config, grid: &Grid, condition: f64, rows: &[Row], font: &Font
     let place = place(grid, condition);
     let chart = Chart {
         label: format!("Share recovered against measurements over degrees of freedom: {place}"),
-        x: Axis::linear_with_room(points().map(|(x, _)| *x), "ρ, measurements over degrees of freedom")?,
+        x: Axis::linear_with_room(
+            points().map(|(x, _)| *x),
+            "ρ, measurements over degrees of freedom",
+        )?,
         y: Axis::linear_with_room([0.0, 1.0], "share recovered")?,
         series,
     };
     let name = format!(
         "fewest-{}{}-n{}-r{}-k{condition}",
         grid.model.name(),
-        if grid.sampling == Sampling::Uneven { "-uneven" } else { "" },
+        if grid.sampling == Sampling::Uneven {
+            "-uneven"
+        } else {
+            ""
+        },
         grid.n,
         grid.rank
     );

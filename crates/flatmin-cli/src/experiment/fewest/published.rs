@@ -20,20 +20,39 @@ pub(super) struct Mark {
 
 /// For κ = 10.
 const MODERATE: [Mark; 4] = [
-    Mark { ratio: 1.5, methods: "MatrixIRLS, R2RILS" },
-    Mark { ratio: 2.1, methods: "R3MC" },
-    Mark { ratio: 2.3, methods: "RTRMC" },
-    Mark { ratio: 2.7, methods: "LMaFit" },
+    Mark {
+        ratio: 1.5,
+        methods: "MatrixIRLS, R2RILS",
+    },
+    Mark {
+        ratio: 2.1,
+        methods: "R3MC",
+    },
+    Mark {
+        ratio: 2.3,
+        methods: "RTRMC",
+    },
+    Mark {
+        ratio: 2.7,
+        methods: "LMaFit",
+    },
 ];
 /// For κ = 10⁵, where the other methods do not succeed up to ρ = 4.
 const SEVERE: [Mark; 2] = [
-    Mark { ratio: 1.9, methods: "MatrixIRLS" },
-    Mark { ratio: 3.1, methods: "R2RILS" },
+    Mark {
+        ratio: 1.9,
+        methods: "MatrixIRLS",
+    },
+    Mark {
+        ratio: 3.1,
+        methods: "R2RILS",
+    },
 ];
 
 /// Of that protocol; none elsewhere.
 pub(super) fn marks(grid: &Grid, condition: f64) -> &'static [Mark] {
-    let protocol = (grid.model, grid.sampling, grid.n, grid.rank) == (Model::Completion, Sampling::Uniform, 1000, 5);
+    let protocol =
+        (grid.model, grid.sampling, grid.n, grid.rank) == (Model::Completion, Sampling::Uniform, 1000, 5);
     match condition {
         10.0 if protocol => &MODERATE,
         1e5 if protocol => &SEVERE,
@@ -49,9 +68,15 @@ pub(super) fn beside(line: &Line<'_>) -> Option<String> {
     let ratios = line.ratios();
     let below = |ratio: &&f64| median(**ratio).is_some_and(|error| error < SUCCESS);
     let ours = ratios.iter().rev().take_while(below).last()?;
-    let others: Vec<String> =
-        marks.iter().map(|mark| format!("{} {}", mark.methods, short(mark.ratio))).collect();
-    let first = if ours == ratios.first()? { " (the smallest that was run)" } else { "" };
+    let others: Vec<String> = marks
+        .iter()
+        .map(|mark| format!("{} {}", mark.methods, short(mark.ratio)))
+        .collect();
+    let first = if ours == ratios.first()? {
+        " (the smallest that was run)"
+    } else {
+        ""
+    };
     let side = match ours.total_cmp(&best.ratio) {
         std::cmp::Ordering::Less => "fewer measurements than any published method needs",
         std::cmp::Ordering::Equal => "as many as the best published method needs",
