@@ -2,17 +2,19 @@
 
 mod experiment;
 mod models;
+mod predict;
 mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use flatmin::Objective;
+use flatmin::synthetic::RatingsShape;
 
 pub(crate) use experiment::{ExperimentArgs, ExperimentName};
 pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
-pub(crate) use values::{Lambda, Rank};
+pub(crate) use predict::PredictArgs;
+pub(crate) use values::{Lambda, ObjectiveChoice, Range, Rank};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
 ///
@@ -33,6 +35,9 @@ pub(crate) enum Command {
     Solve(SolveArgs),
     /// Say how flat given factors are, against the flattest that fit as well
     Measure(MeasureArgs),
+    /// Predict entries by a solution of completion: for new rows or columns without solving again, for pairs, or the top of
+    /// each row
+    Predict(PredictArgs),
     /// Make a synthetic instance with a known answer
     Generate(GenerateArgs),
     /// Run an experiment over many random instances; the same command goes on where it was stopped
@@ -124,9 +129,10 @@ impl FitArgs {
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunArgs {
     /// What to minimise: flat (the scaled Hessian trace), nuclear (the norm ‖X‖_*) or smoothed:ALPHA, weights D^ALPHA
-    /// between nuclear (0) and flat (1)
-    #[arg(long, default_value = "flat", value_parser = values::objective, value_name = "flat|nuclear|smoothed:ALPHA")]
-    pub(crate) objective: Objective,
+    /// between nuclear (0) and flat (1); `auto` chooses between the three on held-out entries (completion, --lambda auto)
+    #[arg(long, default_value = "flat", value_parser = values::objective,
+          value_name = "flat|nuclear|smoothed:ALPHA|auto")]
+    pub(crate) objective: ObjectiveChoice,
     /// Most columns of the factors; `auto`, with --exact: the fewest that fit the data [default: as many as the convex
     /// solution needs]
     #[arg(long, value_parser = values::rank, value_name = "K|auto")]
@@ -196,6 +202,14 @@ pub(crate) struct GenerateArgs {
     /// Largest over smallest of the matrix's nonzero singular values, which fall geometrically between
     #[arg(long, default_value_t = 1.0, value_name = "KAPPA", value_parser = values::condition)]
     pub(crate) condition: f64,
+    /// Completion: ratings with few popular items and few busy users, in half stars from 0.5 to 5, as many as MovieLens 1M,
+    /// 10M or 20M has, or USERSxITEMSxRATINGS
+    #[arg(long, value_name = "1m|10m|20m|SIZES", value_parser = values::ratings,
+          conflicts_with_all = ["d1", "d2", "rank", "m", "p", "noise", "condition"])]
+    pub(crate) ratings: Option<RatingsShape>,
+    /// Completion: write a tenth of the entries, at random, to this file instead; every row and column keeps one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
     /// File to write: .npz, with the matrix as `truth`; completion also .csv, .tsv, .mtx (entries alone)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -195,7 +195,7 @@ fn completion_errors(result: &mut ResultFile, completion: &CompletionExtras, x: 
     result.unobserved_rows = Some(completion.unobserved_rows);
     result.unobserved_columns = Some(completion.unobserved_columns);
     let held_out = completion.held_out.as_ref();
-    if let Some(score) = held_out.and_then(|test| score(x, &completion.centre, test)) {
+    if let Some(score) = held_out.and_then(|test| score(x, &completion.centre, completion.clip, test)) {
         result.test_rmse = known(score.rmse);
         result.test_mae = known(score.mae);
         result.test_relative_error = score.relative;

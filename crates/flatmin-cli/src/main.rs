@@ -40,6 +40,7 @@ fn run(command: &Command) -> Result<Ending, Failure> {
     match command {
         Command::Solve(args) => commands::solve::solve(args),
         Command::Measure(args) => commands::measure::measure(args),
+        Command::Predict(args) => commands::predict::predict(args),
         Command::Experiment(args) => experiment::experiment(args),
         Command::Generate(args) => commands::generate::generate(args),
         Command::Report { dir } => commands::report::report(dir),

@@ -37,6 +37,13 @@ impl Progress {
         }
     }
 
+    /// Something that those who ask for logs want to know.
+    pub(crate) fn log(&self, message: &str) {
+        if self.verbose {
+            eprintln!("{message}");
+        }
+    }
+
     /// A record of the solver.
     pub(crate) fn record(&self, record: &Record) {
         if let Some(bar) = &self.bar {

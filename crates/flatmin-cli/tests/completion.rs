@@ -165,3 +165,69 @@ fn what_the_pattern_leaves_open_is_said_once_by_name() {
     let text = String::from_utf8(folder.done("solve completion full.npz --exact").stdout).unwrap();
     assert!(!text.contains("open ") && !text.contains("isometry"), "{text}");
 }
+
+/// Ratings, a tenth of which are in `test.csv`.
+fn ratings() -> Folder {
+    let folder = Folder::new();
+    folder.done("generate completion --ratings 150x60x3000 --seed 4 --out train.csv --test test.csv");
+    folder
+}
+
+#[test]
+fn biases_are_fitted_together_with_the_matrix() {
+    let folder = ratings();
+    let solve = "solve completion train.csv --test test.csv --tol 1e-6 --lambda 0.5";
+    let joint = folder.json(&format!("{solve} --center bias --out joint"));
+    let mean = folder.json(&format!("{solve} --center global"));
+    assert_eq!(joint["status"], "certified");
+    assert!(
+        number(&joint, "test_rmse") < number(&mean, "test_rmse"),
+        "{joint} {mean}"
+    );
+    // At the joint optimum a row fitted anew to its entries, bias and all, is itself.
+    let column = |arguments: &str| -> Vec<f64> {
+        let text = String::from_utf8(folder.done(arguments).stdout).unwrap();
+        let last = |line: &str| line.rsplit(',').next().unwrap().parse().unwrap();
+        text.lines().skip(1).map(last).collect()
+    };
+    let known = column("predict joint --pairs test.csv");
+    let fitted = column("predict joint train.csv --pairs test.csv");
+    let worst = known
+        .iter()
+        .zip(fitted)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max);
+    assert!(worst < 0.05, "{worst}");
+}
+
+#[test]
+fn the_objective_is_chosen_on_held_out_entries() {
+    let folder = ratings();
+    let solve = "solve completion train.csv --test test.csv --center bias --rank 8";
+    let chosen = folder.json(&format!("{solve} --objective auto --folds 3"));
+    let names = ["flat", "smoothed:0.5", "nuclear"];
+    assert!(names.iter().any(|name| chosen["objective"] == *name), "{chosen}");
+    let given = folder.json(&format!(
+        "{solve} --folds 3 --objective {}",
+        chosen["objective"].as_str().unwrap()
+    ));
+    assert_eq!(
+        (&given["lambda"], &given["value"]),
+        (&chosen["lambda"], &chosen["value"])
+    );
+    for (arguments, expected) in [
+        (
+            "solve completion train.csv --objective auto --lambda 1",
+            "--objective: found auto",
+        ),
+        (
+            "solve completion train.csv --folds 3 --lambda 1",
+            "--folds: found without --lambda auto",
+        ),
+        ("solve sensing train.npz --folds 3", "--folds: found with sensing"),
+    ] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}

@@ -52,6 +52,33 @@ fn threads_and_interruptions_change_no_bit_of_the_rows() {
 }
 
 #[test]
+fn outliers_and_sparse_vectors_are_models_like_the_others() {
+    let folder = Folder::new();
+    let output = folder.done(
+        "experiment recovery --set models=[\"rpca\",\"sparse\"] --set trials=4 --set rank=1 --set d=[16] --set p=[0.5,0.75,1.0] \
+         --set aspect=[1.0,1.5] --set vector_d=[40] --set nonzeros=3 --set vector_m=[4,8,16,24,32] --out run",
+    );
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("of the statistical dimension of the ℓ1 norm"),
+        "{said}"
+    );
+    // One row a trial, whatever the objectives; vectors are not repeated for the second aspect.
+    assert_eq!(rows(&folder, "run").len(), 1 + 4 * (2 * 3 + 5));
+    let files = names(&folder.path("run"));
+    for figure in [
+        "frontier-sparse",
+        "recovery-sparse-flat-1-grey",
+        "recovery-rpca-flat-1.5-colour",
+    ] {
+        assert!(
+            files.contains(&format!("figures/{figure}.svg")),
+            "{figure}: {files:?}"
+        );
+    }
+}
+
+#[test]
 fn a_folder_holds_configuration_rows_figures_and_report() {
     let folder = Folder::new();
     let output = folder.done(&format!("experiment recovery {SMALL} --seed 4 --out run"));

@@ -44,9 +44,9 @@ const SMALL: [(&str, &str, usize, &str, &str); 6] = [
     (
         "landscape",
         "--set d=8 --set rank=1 --set steps=3",
-        2 * 3 * 7 * 7,
-        "landscape-completion-sharp",
-        "its scaled trace is 4.0000 times that of the flat one",
+        3 * 3 * 7 * 7,
+        "landscape-network-sharp",
+        "but 4 times its scaled trace loses more:",
     ),
 ];
 
@@ -99,6 +99,18 @@ fn what_cannot_be_run_is_named() {
         (
             "regularity --set models=[\"network\"]",
             "models: found network, expected sensing, bilinear or completion",
+        ),
+        (
+            "noise --set models=[\"rpca\"]",
+            "models: found rpca, expected sensing, bilinear",
+        ),
+        (
+            "landscape --set models=[\"sparse\"]",
+            "models: found sparse, expected sensing",
+        ),
+        (
+            "landscape --set models=[\"phase\"]",
+            "models: found phase, expected sensing",
         ),
         ("notions --set shares=[1.5]", "shares: found 1.5"),
         ("notions --set d=0", "d: found 0"),

@@ -115,6 +115,7 @@ mod error;
 pub mod experiment;
 mod factors;
 pub mod flatness;
+pub mod fold_in;
 pub mod linalg;
 pub mod map;
 mod parametrisation;

@@ -190,6 +190,15 @@ impl Problem {
         self.domain
     }
 
+    /// The same map, fit, objective and domain with other data.
+    ///
+    /// # Errors
+    /// As many data as measurements are expected, all of them finite.
+    pub fn with_data(self, data: Vec<f64>) -> Result<Self, Error> {
+        let domain = self.domain;
+        Problem::new(self.map, data, self.fit, self.objective)?.over(domain)
+    }
+
     /// The same map, data and domain under another fit and objective.
     pub fn with(self, fit: Fit, objective: Objective) -> Result<Self, Error> {
         let domain = self.domain;

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use crate::factors::Factors;
-use crate::linalg::dense::product;
+use crate::linalg::dense::{product, thin_qr};
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Stream {
 
     /// The orthonormal factor of a normal matrix: `columns` is at most `rows`.
     pub fn orthonormal(&mut self, rows: usize, columns: usize) -> Mat<f64> {
-        self.normal_matrix(rows, columns).qr().compute_thin_Q()
+        thin_qr(self.normal_matrix(rows, columns).as_ref()).0
     }
 
     /// U diag(s) Vᵀ with orthonormal U and V, of unit Frobenius norm; s falls geometrically, s_1/s_r = `condition`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use flatmin::Domain;
 
-use super::values;
+use super::values::{self, Range};
 use crate::failure::{Failure, usage};
 
 /// What the data are.
@@ -87,7 +87,7 @@ impl ModelArgs {
     pub(crate) fn check(&self, model: Model) -> Result<(), Failure> {
         let (completion, network, robust, depth) =
             (&self.completion, &self.network, &self.robust, &self.depth);
-        let given: [(&str, bool, &[Model]); 11] = [
+        let given: [(&str, bool, &[Model]); 13] = [
             (
                 "--isometry",
                 self.isometry,
@@ -102,6 +102,8 @@ impl ModelArgs {
             ("--negative", network.negative.is_some(), &[Model::Network]),
             ("--hide", completion.hide.is_some(), &[Model::Completion]),
             ("--center", completion.center.is_some(), &[Model::Completion]),
+            ("--folds", completion.folds.is_some(), &[Model::Completion]),
+            ("--clip", completion.clip.is_some(), &[Model::Completion]),
             ("--theta", robust.theta.is_some(), &[Model::Rpca]),
             ("--radius", robust.radius.is_some(), &[Model::Rpca]),
             ("--depth", depth.depth.is_some(), &[Model::Sparse, Model::Deep]),
@@ -132,6 +134,12 @@ pub(crate) struct CompletionArgs {
     /// What to subtract before solving and to add to predictions [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) center: Option<Centring>,
+    /// Choose λ (and with --objective auto the objective) by K-fold cross-validation instead of on one tenth of the entries
+    #[arg(long, value_name = "K", value_parser = values::folds)]
+    pub(crate) folds: Option<usize>,
+    /// Score predictions that are at least LOW and at most HIGH
+    #[arg(long, value_name = "LOW,HIGH", value_parser = values::range, allow_hyphen_values = true)]
+    pub(crate) clip: Option<Range>,
 }
 
 /// Options of the models of more than two factors.
@@ -181,7 +189,7 @@ pub(crate) enum Centring {
     None,
     /// The mean of all entries
     Global,
-    /// The mean, and damped means of each row and column
+    /// The mean, and a bias of each row and column; with a penalty λ they are fitted together with X
     Bias,
 }
 

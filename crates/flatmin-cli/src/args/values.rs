@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use flatmin::Objective;
+use flatmin::synthetic::RatingsShape;
+
+use crate::failure::{Failure, usage};
 
 /// How many columns the factors may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +35,67 @@ pub(crate) enum Lambda {
     Given(f64),
 }
 
-pub(super) fn objective(text: &str) -> Result<Objective, String> {
+/// Bounds of predictions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Range {
+    /// The nearest number within.
+    pub(crate) fn clip(range: Option<Self>, value: f64) -> f64 {
+        range.map_or(value, |range| value.clamp(range.low, range.high))
+    }
+}
+
+pub(super) fn range(text: &str) -> Result<Range, String> {
+    let numbers: Vec<Option<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    match numbers[..] {
+        [Some(low), Some(high)] if low < high && (high - low).is_finite() => Ok(Range { low, high }),
+        _ => Err("expected two rising numbers, such as 0.5,5".to_owned()),
+    }
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ObjectiveChoice {
+    /// Chosen on held-out entries.
+    Auto,
+    Given(Objective),
+}
+
+impl ObjectiveChoice {
+    /// As the command line names it.
+    pub(crate) fn name(self) -> String {
+        match self {
+            ObjectiveChoice::Auto => "auto".to_owned(),
+            ObjectiveChoice::Given(objective) => objective.name(),
+        }
+    }
+
+    /// The objective, where nothing is held out to choose it on.
+    pub(crate) fn given(self) -> Result<Objective, Failure> {
+        match self {
+            ObjectiveChoice::Given(objective) => Ok(objective),
+            ObjectiveChoice::Auto => Err(usage(
+                "--objective: found auto, expected flat, nuclear or smoothed:ALPHA: only `solve completion` with --lambda auto has entries to choose it on".to_owned(),
+            )),
+        }
+    }
+}
+
+pub(super) fn objective(text: &str) -> Result<ObjectiveChoice, String> {
+    if text == "auto" {
+        return Ok(ObjectiveChoice::Auto);
+    }
     Objective::named(text)
-        .ok_or_else(|| "expected flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())
+        .map(ObjectiveChoice::Given)
+        .ok_or_else(|| "expected auto, flat, nuclear or smoothed:ALPHA with ALPHA from 0 to 1".to_owned())
+}
+
+pub(super) fn folds(text: &str) -> Result<usize, String> {
+    whole(text, 2..=100, "expected an integer from 2 to 100")
 }
 
 pub(super) fn rank(text: &str) -> Result<Rank, String> {
@@ -53,6 +114,20 @@ pub(super) fn lambda(text: &str) -> Result<Lambda, String> {
         _ => positive(text)
             .map(Lambda::Given)
             .map_err(|_| "expected auto or a positive number".to_owned()),
+    }
+}
+
+pub(super) fn ratings(text: &str) -> Result<RatingsShape, String> {
+    match text {
+        "1m" => return Ok(RatingsShape::MILLION),
+        "10m" => return Ok(RatingsShape::TEN_MILLION),
+        "20m" => return Ok(RatingsShape::TWENTY_MILLION),
+        _ => {}
+    }
+    let sizes: Result<Vec<usize>, _> = text.split('x').map(str::parse).collect();
+    match sizes.as_deref() {
+        Ok([users, items, ratings]) => Ok(RatingsShape::new(*users, *items, *ratings)),
+        _ => Err("expected 1m, 10m, 20m or USERSxITEMSxRATINGS, such as 300x200x9000".to_owned()),
     }
 }
 

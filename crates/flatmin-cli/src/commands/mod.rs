@@ -2,6 +2,7 @@
 
 pub(crate) mod generate;
 pub(crate) mod measure;
+pub(crate) mod predict;
 pub(crate) mod report;
 mod robust;
 mod run;

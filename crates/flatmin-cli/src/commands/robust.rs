@@ -29,16 +29,13 @@ pub(super) fn check_fit(fit: &FitArgs) -> Result<(), Failure> {
 
 /// The result with the keys every run has. Where all entries are observed D1 and D2 are multiples of I, and every
 /// objective is the nuclear norm; where some are not, it is the nuclear norm that is minimised.
-pub(super) fn result(run: &Run<'_>, instance: &Instance) -> ResultFile {
+pub(super) fn result(run: &Run<'_>, instance: &Instance) -> Result<ResultFile, Failure> {
     let whole = entries_of(instance.map.as_ref(), &instance.y).is_none();
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
-    let objective = if whole {
-        run.args.objective
-    } else {
-        Objective::Nuclear
-    };
+    let asked = run.args.objective.given()?;
+    let objective = if whole { asked } else { Objective::Nuclear };
     result.objective = objective.name();
-    result
+    Ok(result)
 }
 
 /// Sets the keys of the fit and of S.

@@ -8,10 +8,10 @@ use anyhow::{Context as _, anyhow};
 use flatmin::certificate::certify;
 use flatmin::flatness::Weights;
 use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
-use flatmin::{Error, Fit, Problem};
+use flatmin::{Error, Fit, Objective, Problem};
 
 use super::Ending;
-use crate::args::{FitChoice, Lambda, Model, ModelArgs, Rank, RunArgs};
+use crate::args::{FitChoice, Lambda, Model, ModelArgs, ObjectiveChoice, Rank, RunArgs};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::instance::{self, Instance, entries_of};
@@ -23,6 +23,17 @@ use crate::{interrupt, summary};
 /// The default of `--tol`, and that with `--lambda`: noisy data do not deserve more.
 const TOLERANCE: f64 = 1e-8;
 const TOLERANCE_PENALISED: f64 = 1e-4;
+
+/// Those that `--objective auto` chooses from.
+const OBJECTIVES: [Objective; 3] = [Objective::Flat, Objective::Smoothed(0.5), Objective::Nuclear];
+
+/// How the data are to be met, and what is minimised.
+pub(super) struct Chosen {
+    pub(super) fit: Fit,
+    pub(super) objective: Objective,
+    /// A solution on a part of the entries.
+    pub(super) known: Option<Solution>,
+}
 
 /// One run of the command.
 pub(super) struct Run<'a> {
@@ -139,26 +150,34 @@ impl<'a> Run<'a> {
         Some(limit.saturating_sub(self.started.elapsed()))
     }
 
-    /// The fit asked for; λ is chosen here where that is asked for, and then there may be a solution to go on with
-    /// should the run be interrupted.
+    /// The fit and objective asked for; λ and the objective are chosen here where that is asked for, and then there may be
+    /// a solution to go on with should the run be interrupted.
     pub(super) fn fit(
         &self,
         choice: FitChoice,
         instance: &Instance,
-    ) -> Result<(Fit, Option<Solution>), Failure> {
-        match choice {
-            FitChoice::Exact => Ok((Fit::Exact, None)),
-            FitChoice::Epsilon(epsilon) => Ok((Fit::Ball(epsilon), None)),
-            FitChoice::Lambda(Lambda::Given(lambda)) => Ok((Fit::Penalised(lambda), None)),
-            FitChoice::Lambda(Lambda::Auto) => {
-                let choice = self.search(instance)?;
-                Ok((Fit::Penalised(choice.lambda), choice.solution))
-            }
+        options: &ModelArgs,
+    ) -> Result<Chosen, Failure> {
+        let fit = match choice {
+            FitChoice::Lambda(Lambda::Auto) => return self.search(instance, options),
+            FitChoice::Exact => Fit::Exact,
+            FitChoice::Epsilon(epsilon) => Fit::Ball(epsilon),
+            FitChoice::Lambda(Lambda::Given(lambda)) => Fit::Penalised(lambda),
+        };
+        if options.completion.folds.is_some() {
+            return Err(usage(
+                "--folds: found without --lambda auto, expected with it".to_owned(),
+            ));
         }
+        Ok(Chosen {
+            fit,
+            objective: self.args.objective.given()?,
+            known: None,
+        })
     }
 
     /// λ by held-out entries; half of the time is kept for the solve that follows.
-    fn search(&self, instance: &Instance) -> Result<Choice, Failure> {
+    fn search(&self, instance: &Instance, options: &ModelArgs) -> Result<Chosen, Failure> {
         self.progress.stage("choosing λ");
         let Some(entries) = entries_of(instance.map.as_ref(), &instance.y) else {
             let model = instance.model.name();
@@ -167,8 +186,13 @@ impl<'a> Run<'a> {
             )));
         };
         let record = |record: &Record| self.progress.record(record);
+        let objectives = match self.args.objective {
+            ObjectiveChoice::Auto => OBJECTIVES.to_vec(),
+            ObjectiveChoice::Given(objective) => vec![objective],
+        };
         let search = Search {
-            objective: self.args.objective,
+            objectives: &objectives,
+            folds: options.completion.folds,
             rank: self.args.rank.and_then(Rank::limit),
             seed: self.args.seed,
             time_limit: self.time_left().map(|left| left / 2),
@@ -183,7 +207,11 @@ impl<'a> Run<'a> {
             )));
         };
         self.comment(&choice);
-        Ok(choice)
+        Ok(Chosen {
+            fit: Fit::Penalised(choice.lambda),
+            objective: choice.objective,
+            known: choice.solution,
+        })
     }
 
     fn comment(&self, choice: &Choice) {
@@ -193,7 +221,13 @@ impl<'a> Run<'a> {
                 choice.lambda
             ));
         } else if self.args.verbose {
-            eprintln!("λ = {:.4e} is the best of {} tried", choice.lambda, choice.tried);
+            eprintln!(
+                "{} and λ = {:.4e}, the best of {} tried, leave an error of {:.6e} on what was held out",
+                choice.objective.name(),
+                choice.lambda,
+                choice.tried,
+                choice.error
+            );
         }
     }
 

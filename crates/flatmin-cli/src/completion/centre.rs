@@ -11,7 +11,7 @@ pub(crate) struct Centre {
 }
 
 /// A row's (a column's) offset is its mean as if this many more entries agreed with the rest: few entries move it little.
-const DAMPING: f64 = 5.0;
+pub(crate) const DAMPING: f64 = 5.0;
 /// Sweeps over rows and columns in turn: they settle by about a digit a sweep.
 const SWEEPS: usize = 10;
 
@@ -34,16 +34,27 @@ impl Centre {
                 ..Centre::default()
             };
         }
-        let mut centre = Centre {
+        let centre = Centre {
             mean,
             rows: vec![0.0; shape.0],
             columns: vec![0.0; shape.1],
         };
+        centre.refined(rows, columns, y)
+    }
+
+    /// Sweeps over the mean, the rows and the columns, each of which minimises, the others fixed,
+    /// ½ Σ (y_i − mean − row_a − column_b)² + ½β(‖row‖² + ‖column‖²).
+    pub(crate) fn refined(mut self, rows: &[u32], columns: &[u32], y: &[f64]) -> Self {
+        let (d1, d2) = (self.rows.len(), self.columns.len());
         for _ in 0..SWEEPS {
-            centre.rows = damped_means(rows, y, shape.0, |i| mean + centre.columns[columns[i] as usize]);
-            centre.columns = damped_means(columns, y, shape.1, |i| mean + centre.rows[rows[i] as usize]);
+            let mean = self.mean;
+            self.rows = damped_means(rows, y, d1, |i| mean + self.columns[columns[i] as usize]);
+            self.columns = damped_means(columns, y, d2, |i| mean + self.rows[rows[i] as usize]);
+            let rest =
+                |(i, y): (usize, &f64)| y - self.rows[rows[i] as usize] - self.columns[columns[i] as usize];
+            self.mean = y.iter().enumerate().map(rest).sum::<f64>() / y.len() as f64;
         }
-        centre
+        self
     }
 
     /// What belongs to row `a` and column `b`.

@@ -1,4 +1,5 @@
-//! λ chosen on entries held out: solve down a geometric grid until the error on them has risen twice.
+//! λ, and where that is asked for the objective, chosen on entries held out: solve down a geometric grid until the error
+//! on them has risen twice. The entries held out are one tenth, or with K folds each of K parts in turn.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use flatmin::{Error, Fit, Objective, Problem};
 
 use super::centre::Centre;
 use super::score::score;
-use super::split::{hold_out, pick};
+use super::split::{hold_out, parts, pick};
 use crate::input::TestEntries;
 
 /// The share held out.
@@ -31,7 +32,10 @@ const RANK: usize = 32;
 /// How to search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a> {
-    pub(crate) objective: Objective,
+    /// Those to choose from, at least one.
+    pub(crate) objectives: &'a [Objective],
+    /// Parts held out in turn; `None`: one tenth is.
+    pub(crate) folds: Option<usize>,
     pub(crate) rank: Option<usize>,
     pub(crate) seed: u64,
     /// Most time for the whole search.
@@ -42,103 +46,181 @@ pub(crate) struct Search<'a> {
 /// What the search found.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
+    pub(crate) objective: Objective,
     pub(crate) lambda: f64,
+    /// The root mean square error on what was held out.
+    pub(crate) error: f64,
     /// The error still fell at the smallest λ.
     pub(crate) noiseless: bool,
     /// The values of λ tried.
     pub(crate) tried: usize,
-    /// The solution on the entries kept, at this λ; `None` where it is zero.
+    /// The solution on the entries kept, at this λ; `None` where it is zero. Of the first fold, where there are several.
     pub(crate) solution: Option<Solution>,
 }
 
-/// Chooses λ for the entries and their values; `None` where no entry can be held out.
+/// The entries kept, and those held out.
+struct Fold {
+    problem: Problem,
+    held_out: TestEntries,
+}
+
+/// Chooses for the entries and their values; `None` where no entry can be held out.
 pub(crate) fn choose(
     entries: &Entries,
     y: &[f64],
     shape: (usize, usize),
     search: &Search<'_>,
 ) -> Result<Option<Choice>, Error> {
-    let (rows, columns) = (entries.rows(), entries.columns());
-    let marked = hold_out(rows, columns, shape, SHARE, search.seed);
-    let held_out = TestEntries {
-        rows: pick(rows, &marked, true),
-        cols: pick(columns, &marked, true),
-        y: pick(y, &marked, true),
-        unknown: 0,
-        merged: 0,
-    };
-    if held_out.y.is_empty() {
+    let mut folds = folds(entries, y, shape, search)?;
+    if folds.is_empty() {
         return Ok(None);
     }
-    let kept = |from: &[u32]| pick(from, &marked, false);
-    let (map, data) = Entries::new(&kept(rows), &kept(columns), &pick(y, &marked, false), shape)?;
-    let start = zero_from(&map, &data, search.objective)?;
-    if start == 0.0 {
-        // All values are zero; so is the solution, for every λ.
-        return Ok(Some(Choice::zero(1.0)));
-    }
-    let problem = Problem::new(Box::new(map), data, Fit::Penalised(start), search.objective)?;
-    descend(problem, start, &held_out, search).map(Some)
-}
-
-/// The smallest λ at which the solution is zero: ‖W̃1⁻¹ A*(y) W̃2⁻¹‖_op.
-fn zero_from(map: &Entries, y: &[f64], objective: Objective) -> Result<f64, Error> {
-    let weights = Weights::new(map, objective)?;
-    let adjoint = Rescaled::new(map, &weights).adjoint(y);
-    let shape = adjoint.shape();
-    let times = |m: &Adjoint<'_>, v: &[f64]| {
-        m.times(MatRef::from_column_major_slice(v, v.len(), 1))
-            .col_as_slice(0)
-            .to_vec()
-    };
-    let back = |m: &Adjoint<'_>, u: &[f64]| {
-        let u = MatRef::from_column_major_slice(u, u.len(), 1);
-        m.transpose_times(u).col_as_slice(0).to_vec()
-    };
-    let top = top_singular(shape, 1, |v| times(&adjoint, v), |u| back(&adjoint, u))?;
-    Ok(top.s.first().copied().unwrap_or(0.0) / weights.penalty_scale)
-}
-
-/// Down the grid from `start`, where the solution and every prediction are zero.
-fn descend(
-    mut problem: Problem,
-    start: f64,
-    held_out: &TestEntries,
-    search: &Search<'_>,
-) -> Result<Choice, Error> {
     let deadline = search.time_limit.map(|limit| Instant::now() + limit);
-    let mut best = Choice::zero(start);
-    let mut smallest_error = norm(&held_out.y) / (held_out.y.len() as f64).sqrt();
-    let (mut lambda, mut rises) = (start, 0);
-    while lambda * RATIO >= FLOOR * start && rises < RISES {
-        lambda *= RATIO;
-        problem = problem.with(Fit::Penalised(lambda), search.objective)?;
-        let solution = solve(&problem, &settings(search, deadline), &search.observer)?;
-        if matches!(solution.status, Status::Interrupted | Status::Budget) {
-            return Ok(best);
+    let mut best: Option<Choice> = None;
+    for objective in search.objectives {
+        let choice;
+        (choice, folds) = descend(folds, *objective, deadline, search)?;
+        if best.as_ref().is_none_or(|best| choice.error < best.error) {
+            best = Some(choice);
         }
-        let error = rmse(&solution, held_out);
+    }
+    Ok(best)
+}
+
+/// Empty where no entry can be held out.
+fn folds(
+    entries: &Entries,
+    y: &[f64],
+    shape: (usize, usize),
+    search: &Search<'_>,
+) -> Result<Vec<Fold>, Error> {
+    let (rows, columns) = (entries.rows(), entries.columns());
+    let marks = match search.folds {
+        None => vec![hold_out(rows, columns, shape, SHARE, search.seed)],
+        Some(count) => parts(y.len(), count, search.seed),
+    };
+    let some = |marked: &&Vec<bool>| marked.contains(&true) && marked.contains(&false);
+    marks
+        .iter()
+        .filter(some)
+        .map(|marked| Fold::new(entries, y, shape, marked))
+        .collect()
+}
+
+impl Fold {
+    fn new(entries: &Entries, y: &[f64], shape: (usize, usize), marked: &[bool]) -> Result<Self, Error> {
+        let (rows, columns) = (entries.rows(), entries.columns());
+        let held_out = TestEntries {
+            rows: pick(rows, marked, true),
+            cols: pick(columns, marked, true),
+            y: pick(y, marked, true),
+            unknown: 0,
+            merged: 0,
+        };
+        let kept = |from: &[u32]| pick(from, marked, false);
+        let (map, data) = Entries::new(&kept(rows), &kept(columns), &pick(y, marked, false), shape)?;
+        Ok(Fold {
+            problem: Problem::new(Box::new(map), data, Fit::Exact, Objective::Flat)?,
+            held_out,
+        })
+    }
+
+    /// The smallest λ at which the solution is zero: ‖W̃1⁻¹ A*(y) W̃2⁻¹‖_op.
+    fn zero_from(&self, objective: Objective) -> Result<f64, Error> {
+        let map = self.problem.map();
+        let weights = Weights::new(map, objective)?;
+        let adjoint = Rescaled::new(map, &weights).adjoint(self.problem.data());
+        let shape = adjoint.shape();
+        let times = |m: &Adjoint<'_>, v: &[f64]| {
+            m.times(MatRef::from_column_major_slice(v, v.len(), 1))
+                .col_as_slice(0)
+                .to_vec()
+        };
+        let back = |m: &Adjoint<'_>, u: &[f64]| {
+            let u = MatRef::from_column_major_slice(u, u.len(), 1);
+            m.transpose_times(u).col_as_slice(0).to_vec()
+        };
+        let top = top_singular(shape, 1, |v| times(&adjoint, v), |u| back(&adjoint, u))?;
+        Ok(top.s.first().copied().unwrap_or(0.0) / weights.penalty_scale)
+    }
+}
+
+/// Down the grid from where the solutions and every prediction are zero.
+fn descend(
+    mut folds: Vec<Fold>,
+    objective: Objective,
+    deadline: Option<Instant>,
+    search: &Search<'_>,
+) -> Result<(Choice, Vec<Fold>), Error> {
+    let mut start: f64 = 0.0;
+    for fold in &folds {
+        start = start.max(fold.zero_from(objective)?);
+    }
+    let squares: f64 = folds.iter().map(|fold| norm(&fold.held_out.y).powi(2)).sum();
+    let count: usize = folds.iter().map(|fold| fold.held_out.y.len()).sum();
+    let mut best = Choice {
+        objective,
+        // Where all values are zero so is the solution, for every λ.
+        lambda: if start > 0.0 { start } else { 1.0 },
+        error: (squares / count as f64).sqrt(),
+        noiseless: false,
+        tried: 0,
+        solution: None,
+    };
+    let (mut lambda, mut rises) = (start, 0);
+    while start > 0.0 && lambda * RATIO >= FLOOR * start && rises < RISES {
+        lambda *= RATIO;
+        let solutions;
+        (solutions, folds) = solve_all(folds, Fit::Penalised(lambda), objective, deadline, search)?;
+        let Some((error, first)) = errors(&folds, solutions) else {
+            return Ok((best, folds));
+        };
         best.tried += 1;
-        if error < smallest_error {
-            (smallest_error, rises) = (error, 0);
-            (best.lambda, best.solution) = (lambda, Some(solution));
+        if error < best.error {
+            rises = 0;
+            (best.error, best.lambda, best.solution) = (error, lambda, first);
         } else {
             rises += 1;
         }
     }
-    best.noiseless = rises == 0;
-    Ok(best)
+    best.noiseless = rises == 0 && start > 0.0;
+    Ok((best, folds))
 }
 
-impl Choice {
-    fn zero(lambda: f64) -> Self {
-        Choice {
-            lambda,
-            noiseless: false,
-            tried: 0,
-            solution: None,
+/// The solution of every fold, as far as the time goes.
+fn solve_all(
+    folds: Vec<Fold>,
+    fit: Fit,
+    objective: Objective,
+    deadline: Option<Instant>,
+    search: &Search<'_>,
+) -> Result<(Vec<Solution>, Vec<Fold>), Error> {
+    let (mut solutions, mut done) = (Vec::new(), Vec::with_capacity(folds.len()));
+    for Fold { problem, held_out } in folds {
+        let problem = problem.with(fit, objective)?;
+        if solutions.len() == done.len() {
+            let solution = solve(&problem, &settings(search, deadline), &search.observer)?;
+            if !matches!(solution.status, Status::Interrupted | Status::Budget) {
+                solutions.push(solution);
+            }
         }
+        done.push(Fold { problem, held_out });
     }
+    Ok((solutions, done))
+}
+
+/// The root mean square error over all that is held out, and the solution of the first fold; `None` where one is missing.
+fn errors(folds: &[Fold], solutions: Vec<Solution>) -> Option<(f64, Option<Solution>)> {
+    if solutions.len() < folds.len() {
+        return None;
+    }
+    let (mut squares, mut count) = (0.0, 0);
+    for (fold, solution) in folds.iter().zip(&solutions) {
+        let score = score(&solution.factors, &Centre::default(), None, &fold.held_out)?;
+        squares += score.rmse.powi(2) * score.count as f64;
+        count += score.count;
+    }
+    Some(((squares / count as f64).sqrt(), solutions.into_iter().next()))
 }
 
 fn settings(search: &Search<'_>, deadline: Option<Instant>) -> Settings {
@@ -147,8 +229,4 @@ fn settings(search: &Search<'_>, deadline: Option<Instant>) -> Settings {
     settings.rank = Some(search.rank.unwrap_or(RANK));
     settings.time_limit = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     settings
-}
-
-fn rmse(solution: &Solution, held_out: &TestEntries) -> f64 {
-    score(&solution.factors, &Centre::default(), held_out).map_or(f64::INFINITY, |score| score.rmse)
 }

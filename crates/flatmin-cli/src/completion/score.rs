@@ -3,6 +3,7 @@
 use flatmin::Factors;
 
 use super::centre::Centre;
+use crate::args::Range;
 use crate::input::TestEntries;
 
 /// Errors over some entries, at least one.
@@ -17,13 +18,21 @@ pub(crate) struct Score {
     pub(crate) count: usize,
 }
 
-/// Scores L Rᵀ plus what was subtracted; `None` without entries.
-pub(crate) fn score(x: &Factors, centre: &Centre, test: &TestEntries) -> Option<Score> {
-    let count = test.y.len();
-    let (mut squared, mut absolute, mut size) = (0.0, 0.0, 0.0);
-    for ((row, column), y) in test.rows.iter().zip(&test.cols).zip(&test.y) {
+/// Scores L Rᵀ plus what was subtracted, within the bounds; `None` without entries.
+pub(crate) fn score(x: &Factors, centre: &Centre, clip: Option<Range>, test: &TestEntries) -> Option<Score> {
+    let places = test.rows.iter().zip(&test.cols).zip(&test.y);
+    of_predictions(places.map(|((row, column), y)| {
         let (a, b) = (*row as usize, *column as usize);
-        let error = centre.at(a, b) + entry(x, a, b) - y;
+        (Range::clip(clip, centre.at(a, b) + entry(x, a, b)), *y)
+    }))
+}
+
+/// Scores predictions beside their values; `None` without any.
+pub(crate) fn of_predictions(pairs: impl Iterator<Item = (f64, f64)>) -> Option<Score> {
+    let (mut squared, mut absolute, mut size, mut count) = (0.0, 0.0, 0.0, 0);
+    for (prediction, y) in pairs {
+        let error = prediction - y;
+        count += 1;
         squared += error * error;
         absolute += error.abs();
         size += y * y;

@@ -57,6 +57,15 @@ pub(crate) fn hold_out(
     marked
 }
 
+/// For each of `count` parts, whose sizes differ by at most one, the marks of its entries.
+pub(crate) fn parts(entries: usize, count: usize, seed: u64) -> Vec<Vec<bool>> {
+    let mut marks = vec![vec![false; entries]; count];
+    for (turn, i) in shuffled(entries, seed, Stream::HoldOut).into_iter().enumerate() {
+        marks[turn % count][i as usize] = true;
+    }
+    marks
+}
+
 /// The values whose mark is `which`.
 pub(crate) fn pick<T: Copy>(from: &[T], marked: &[bool], which: bool) -> Vec<T> {
     let kept = from.iter().zip(marked).filter(|(_, mark)| **mark == which);
@@ -92,6 +101,19 @@ mod tests {
             pick(&values, &marked, true).len() + pick(&values, &marked, false).len(),
             1000
         );
+    }
+
+    #[test]
+    fn every_entry_is_in_one_part() {
+        let marks = parts(11, 3, 4);
+        for i in 0..11 {
+            assert_eq!(marks.iter().filter(|marked| marked[i]).count(), 1);
+        }
+        let sizes: Vec<usize> = marks
+            .iter()
+            .map(|marked| pick(marked, marked, true).len())
+            .collect();
+        assert_eq!(sizes, [4, 4, 3]);
     }
 
     #[test]

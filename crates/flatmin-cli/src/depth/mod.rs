@@ -5,12 +5,12 @@ pub(crate) mod sparse;
 
 use flatmin::{Fit, Objective};
 
-use crate::args::{FitChoice, Lambda, RunArgs};
+use crate::args::{FitChoice, Lambda, ObjectiveChoice, RunArgs};
 use crate::failure::{Failure, usage};
 
 /// Refuses the options that these models give no meaning to.
 pub(crate) fn check(model: &str, run: &RunArgs) -> Result<(), Failure> {
-    if run.objective != Objective::Flat {
+    if run.objective != ObjectiveChoice::Given(Objective::Flat) {
         return Err(usage(format!(
             "--objective: found another than flat with {model}, expected flat"
         )));

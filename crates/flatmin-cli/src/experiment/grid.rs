@@ -23,10 +23,14 @@ pub(super) struct Shade {
 }
 
 impl Grid {
-    /// Over `d` and the numbers of measurements `m`; in completion over the chances `p`.
+    /// Over `d` and the numbers of measurements `m`; in completion and robust PCA over the chances `p`.
     pub(super) fn new(model: Model, d: &[usize], m: &[usize], p: &[f64]) -> Self {
-        if model == Model::Completion {
-            return Grid::over("share of entries observed, p", d, p);
+        if model.has_shares() {
+            let share = match model {
+                Model::Rpca => "share of entries without outlier, p",
+                _ => "share of entries observed, p",
+            };
+            return Grid::over(share, d, p);
         }
         let m: Vec<f64> = m.iter().map(|m| *m as f64).collect();
         Grid {

@@ -21,9 +21,9 @@ impl Shown for Config {
     const TITLE: &'static str = "the loss around flat and sharp solutions";
 
     fn findings(&self, rows: &[Row]) -> Vec<String> {
-        let mut findings: Vec<String> = planes(rows).filter_map(|plane| plane.sentence(rows)).collect();
-        let instances = rows.chunk_by(|a, b| a.cell == b.cell);
-        let statuses = instances.filter_map(|own| Some(own.first()?.status.as_str()));
+        let mut findings: Vec<String> = steepness(rows).into_iter().collect();
+        findings.extend(instances(rows).filter_map(means));
+        let statuses = instances(rows).filter_map(|own| Some(own.first()?.status.as_str()));
         findings.push(certified("instances", statuses));
         findings.push(
             "A plane shows two directions, the trace counts all of them: traces that are nearly equal need not show in this order."
@@ -58,6 +58,11 @@ impl Shown for Config {
     }
 }
 
+/// The rows of each model's instance.
+fn instances(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+    rows.chunk_by(|a, b| a.cell == b.cell)
+}
+
 /// The rows around one centre, t1 varying fastest.
 struct Plane<'a> {
     first: &'a Row,
@@ -84,22 +89,6 @@ impl Plane<'_> {
     fn mean(&self) -> Option<f64> {
         let losses: Option<Vec<f64>> = self.rows.iter().map(|row| row.loss).collect();
         losses.map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
-    }
-
-    fn sentence(&self, rows: &[Row]) -> Option<String> {
-        let sharpness = match self.first.centre {
-            Centre::Flat => String::new(),
-            _ => format!(
-                "; its scaled trace is {} times that of the flat one",
-                ratio(self.ratio(rows)?)
-            ),
-        };
-        Some(format!(
-            "{}: around the {} solution the loss is {} of that at 0 on average over the plane{sharpness}.",
-            self.first.model.name(),
-            self.first.centre.name(),
-            short(self.mean()?)
-        ))
     }
 
     fn table(&self, rows: &[Row]) -> Vec<String> {
@@ -137,7 +126,7 @@ impl Plane<'_> {
             bar: Some(Bar { scale, map: viridis }),
         };
         let caption = format!(
-            "{model}: loss ‖A(LRᵀ) − y‖² over that at 0, on a plane through the {centre} factors along two random orthonormal directions, the same for all three solutions; offsets in norms of the flat factors. Scaled trace {} ({} times that of the flat solution). One logarithmic scale for all maps; losses below {} are drawn there.{}",
+            "{model}: loss ‖A(X) − y‖² over that at 0, on a plane through the {centre} factors along two random orthonormal directions, the same for all three solutions; offsets in norms of the flat factors. Scaled trace {} ({} times that of the flat solution). One logarithmic scale for all maps; losses below {} are drawn there.{}",
             short(self.first.scaled_trace?),
             ratio(self.ratio(rows)?),
             short(FLOOR),
@@ -150,6 +139,53 @@ impl Plane<'_> {
             chart.draw_over(&tiles, font),
         ))
     }
+}
+
+/// How the loss rises around each solution of one instance.
+fn means(own: &[Row]) -> Option<String> {
+    let said: Option<Vec<String>> = planes(own)
+        .map(|plane| {
+            let mean = short(plane.mean()?);
+            Some(match plane.first.centre {
+                Centre::Flat => format!("{mean} around the flat solution"),
+                other => format!(
+                    "{mean} around the {} one ({} times the scaled trace)",
+                    other.name(),
+                    ratio(plane.ratio(own)?)
+                ),
+            })
+        })
+        .collect();
+    Some(format!(
+        "{}: the loss over that at 0 is on average {}.",
+        own.first()?.model.name(),
+        said?.join(", ")
+    ))
+}
+
+/// How much more the loss rises around the sharp solutions than around the flat ones, all models in one sentence.
+fn steepness(rows: &[Row]) -> Option<String> {
+    let mean = |own: &[Row], centre: Centre| {
+        let mut planes = planes(own);
+        planes.find(|plane| plane.first.centre == centre)?.mean()
+    };
+    let times = |own: &[Row]| -> Option<(f64, String)> {
+        let times = mean(own, Centre::Sharp)? / mean(own, Centre::Flat)?;
+        Some((times, own.first()?.model.name().to_owned()))
+    };
+    let said: Vec<String> = instances(rows)
+        .filter_map(times)
+        .map(|(times, model)| format!("{} times ({model})", short(times)))
+        .collect();
+    let sharp = planes(rows).find(|plane| plane.first.centre == Centre::Sharp)?;
+    if said.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Displaced alike, a solution with the matrix of the flat one but {} times its scaled trace loses more: {}, on average over the plane.",
+        short(sharp.ratio(rows)?),
+        said.join(", ")
+    ))
 }
 
 /// For captions of solutions without a proof.
@@ -202,8 +238,12 @@ fn lines(model: Model, rows: &[Row], font: &Font) -> Option<Panel> {
         series: Centre::ALL.map(line).into(),
     };
     let caption = format!(
-        "{}: loss ‖A(LRᵀ) − y‖² over that at 0 along one random direction from the flat, the norm-minimal and a sharp solution (the flat factors, one multiplied and the other divided by a number); {d} × {d}, {} measurements. Offsets in norms of the flat factors.{}",
+        "{}: loss ‖A(X) − y‖² over that at 0 along one random direction from the flat, the norm-minimal and a sharp solution ({}); {d} × {d}, {} measurements. Offsets in norms of the flat factors.{}",
         model.name(),
+        match model {
+            Model::Network => "the flat one with two hidden units more, which cancel",
+            _ => "the flat factors, one multiplied and the other divided by a number",
+        },
         first.m,
         unproved(first),
         d = first.d

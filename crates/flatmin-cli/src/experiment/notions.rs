@@ -22,6 +22,8 @@ struct Distance {
     symbol: &'static str,
     /// In captions.
     words: &'static str,
+    /// In findings.
+    brief: &'static str,
     value: fn(&Row) -> Option<f64>,
 }
 
@@ -31,6 +33,7 @@ const DISTANCES: [Distance; 5] = [
         title: "Flat and norm-minimal matrix",
         symbol: "relative difference",
         words: "the relative difference ‖X_flat − X_nuclear‖_F/‖X_nuclear‖_F of the two matrices",
+        brief: "relative difference",
         value: |row| row.difference,
     },
     Distance {
@@ -38,6 +41,7 @@ const DISTANCES: [Distance; 5] = [
         title: "Flat is not norm-minimal",
         symbol: "norm excess",
         words: "the norm excess (‖L‖_F² + ‖R‖_F²)/(2‖X_nuclear‖_*) − 1 of the flat factors",
+        brief: "norm excess",
         value: |row| row.norm_excess,
     },
     Distance {
@@ -45,6 +49,7 @@ const DISTANCES: [Distance; 5] = [
         title: "Flat is not balanced",
         symbol: "imbalance",
         words: "the imbalance ‖LᵀL − RᵀR‖_*/‖M‖_* of the flat factors",
+        brief: "imbalance",
         value: |row| row.imbalance,
     },
     Distance {
@@ -52,6 +57,7 @@ const DISTANCES: [Distance; 5] = [
         title: "Norm-minimal is not flat",
         symbol: "excess flatness",
         words: "the excess flatness (scaled trace over its minimum, minus 1) of the norm-minimal factors",
+        brief: "excess flatness of the norm-minimal factors",
         value: |row| row.excess_of_norm_minimal,
     },
     Distance {
@@ -59,6 +65,7 @@ const DISTANCES: [Distance; 5] = [
         title: "Balanced is not flat",
         symbol: "excess flatness",
         words: "the excess flatness (scaled trace over its minimum, minus 1) of the balanced factors of the flat matrix",
+        brief: "excess flatness of the balanced factors",
         value: |row| row.excess_of_balanced,
     },
 ];
@@ -77,11 +84,7 @@ impl Shown for Config {
         findings.extend(coincide(rows));
         for map in self.models.iter().map(|model| model.name()) {
             findings.extend(same_matrix(map, rows));
-            findings.extend(
-                DISTANCES[1..]
-                    .iter()
-                    .filter_map(|distance| course(map, distance, rows)),
-            );
+            findings.extend(courses(map, rows));
         }
         findings
     }
@@ -213,16 +216,26 @@ fn same_matrix(map: &str, rows: &[Row]) -> Option<String> {
     ))
 }
 
-/// A distance at the least and at the largest share.
-fn course(map: &str, distance: &Distance, rows: &[Row]) -> Option<String> {
-    let spreads = spreads(map, distance, rows);
-    let (first, last) = (spreads.first()?, spreads.last()?);
+/// The distances between the factors, at the least and at the largest share.
+fn courses(map: &str, rows: &[Row]) -> Option<String> {
+    let mut ends = None;
+    let mut said = Vec::new();
+    for distance in &DISTANCES[1..] {
+        let spreads = spreads(map, distance, rows);
+        let (first, last) = (spreads.first()?, spreads.last()?);
+        ends = Some((first.0, last.0));
+        said.push(format!(
+            "{} {} → {}",
+            distance.brief,
+            short(first.1.median),
+            short(last.1.median)
+        ));
+    }
+    let (low, high) = ends?;
     Some(format!(
-        "{map}: {} goes from {} at m/d² = {} to {} at {} (medians).",
-        distance.words,
-        short(first.1.median),
-        short(first.0),
-        short(last.1.median),
-        short(last.0)
+        "{map}, medians at m/d² = {} → {}: {}.",
+        short(low),
+        short(high),
+        said.join(", ")
     ))
 }

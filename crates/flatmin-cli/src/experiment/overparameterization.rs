@@ -14,12 +14,13 @@ use super::{Shown, Table};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
 use crate::report::draw::chart::{Chart, Mark, Series, Tiles};
-use crate::report::draw::colour::{BLUE, Colour, GREEN, PURPLE, VERMILION, viridis};
+use crate::report::draw::colour::{Colour, viridis};
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
 use crate::report::number::short;
 
-const COLOURS: [Colour; 4] = [PURPLE, VERMILION, GREEN, BLUE];
+/// Where the colours of the lines end: beyond it yellow is too bright for a line on white.
+const BRIGHTEST: f64 = 0.85;
 /// Values that differ by less, relatively, count as equal.
 const HIGHER: f64 = 1e-6;
 /// Smaller excesses are rounding, and drawn as this one.
@@ -34,15 +35,7 @@ impl Shown for Config {
                 + " A certificate proves that nothing flatter fits, of any rank; narrow factors below the transition have none to hope for.",
         ];
         let view = View { config: self, rows };
-        for model in &self.models {
-            findings.extend(self.shares.iter().filter_map(|share| {
-                view.sentence(&Line {
-                    model: *model,
-                    share: *share,
-                    rows,
-                })
-            }));
-        }
+        findings.extend(self.models.iter().filter_map(|model| view.sentence(*model)));
         findings.extend(misfits(rows));
         findings.extend(local(rows));
         findings
@@ -144,18 +137,19 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The fewer measurements, the darker.
     fn lines(&self, model: Model) -> impl Iterator<Item = (Line<'a>, Colour)> + use<'a> {
-        let rows = self.rows;
-        let line = move |share: &f64| Line {
-            model,
-            share: *share,
-            rows,
-        };
-        self.config
-            .shares
-            .iter()
-            .map(line)
-            .zip(COLOURS.into_iter().cycle())
+        let (rows, shares) = (self.rows, &self.config.shares);
+        let last = shares.len().saturating_sub(1).max(1) as f64;
+        shares.iter().map(move |share| {
+            let place = shares.iter().filter(|other| *other < share).count() as f64;
+            let line = Line {
+                model,
+                share: *share,
+                rows,
+            };
+            (line, viridis(BRIGHTEST * place / last))
+        })
     }
 
     /// In order, each once.
@@ -311,16 +305,27 @@ impl<'a> View<'a> {
     }
 
     /// What the narrowest and the widest factors recover.
-    fn sentence(&self, line: &Line<'_>) -> Option<String> {
+    fn sentence(&self, model: Model) -> Option<String> {
         let (narrow, wide) = (self.config.widths.iter().min()?, self.config.widths.iter().max()?);
-        let (few, many) = (line.recovered(*narrow)?, line.recovered(*wide)?);
-        Some(format!(
-            "{}, m = {}δ: {:.0} % recovered with k = {narrow} columns, {:.0} % with k = {wide}.",
-            line.model.name(),
-            short(line.share),
-            100.0 * few,
-            100.0 * many
-        ))
+        let said: Vec<String> = self
+            .lines(model)
+            .filter_map(|(line, _)| {
+                let (few, many) = (line.recovered(*narrow)?, line.recovered(*wide)?);
+                Some(format!(
+                    "{:.0} % and {:.0} % at m = {}δ",
+                    100.0 * few,
+                    100.0 * many,
+                    short(line.share)
+                ))
+            })
+            .collect();
+        (!said.is_empty()).then(|| {
+            format!(
+                "{}: recovered with k = {narrow} and with k = {wide} columns: {}.",
+                model.name(),
+                said.join(", ")
+            )
+        })
     }
 }
 

@@ -23,7 +23,8 @@ impl Shown for Config {
     fn findings(&self, rows: &[Row]) -> Vec<String> {
         let columns = columns(rows);
         let mut findings = vec![trusted(rows)];
-        findings.extend(frontiers::against_dimension(&columns));
+        findings.extend(frontiers::against_dimension(&columns, Model::Sensing));
+        findings.extend(frontiers::against_dimension(&columns, Model::Sparse));
         findings.extend(frontiers::flat_against_nuclear(&columns));
         findings
     }
@@ -90,12 +91,22 @@ impl Column {
         self.model.freedom(self.shape, self.rank)
     }
 
-    /// Of the descent cone of the nuclear norm at the truth, where the theory of Gaussian measurements says it.
+    /// Of the descent cone of the norm at the truth, where the theory of Gaussian measurements says it.
     fn dimension(&self) -> Option<f64> {
-        if self.model != Model::Sensing {
-            return None;
+        match self.model {
+            Model::Sensing => dimension::nuclear(self.shape, self.rank).ok(),
+            Model::Sparse => dimension::l1(self.shape.0, self.rank).ok(),
+            _ => None,
         }
-        dimension::nuclear(self.shape, self.rank).ok()
+    }
+}
+
+/// The norm whose descent cone says where Gaussian measurements of the model are enough.
+fn cone(model: Model) -> Option<&'static str> {
+    match model {
+        Model::Sensing => Some("nuclear"),
+        Model::Sparse => Some("ℓ1"),
+        _ => None,
     }
 }
 

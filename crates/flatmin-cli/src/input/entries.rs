@@ -6,6 +6,7 @@
 
 use anyhow::{Error, Result, anyhow, ensure};
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use super::ids::Ids;
 use super::instance::CompletionData;
@@ -66,6 +67,18 @@ impl LineMap {
         self.next_line = line + 1;
     }
 
+    /// Adds the lines of the entries that follow.
+    fn append(&mut self, part: &LineMap) {
+        let follows = |line| line == self.next_line && !self.breaks.is_empty();
+        let mut breaks = part.breaks.iter().copied().peekable();
+        breaks.next_if(|&(_, line)| follows(line));
+        self.breaks
+            .extend(breaks.map(|(entry, line)| (self.count + entry, line)));
+        if part.count > 0 {
+            (self.count, self.next_line) = (self.count + part.count, part.next_line);
+        }
+    }
+
     fn line(&self, entry: usize) -> u64 {
         let after = self.breaks.partition_point(|&(first, _)| first <= entry);
         after
@@ -75,7 +88,7 @@ impl LineMap {
 }
 
 impl Places {
-    fn name(&self, entry: usize) -> String {
+    pub(crate) fn name(&self, entry: usize) -> String {
         match self {
             Self::Entries => format!("entry {entry}"),
             Self::Rows => format!("row {entry}"),
@@ -111,6 +124,31 @@ impl Entries {
         self.push(row, col, value);
         if let Places::Lines(map) = &mut self.places {
             map.push(line);
+        }
+    }
+
+    /// Adds the entries that follow in the file.
+    pub(crate) fn append(&mut self, part: Entries) {
+        self.rows.extend_from_slice(&part.rows);
+        self.cols.extend_from_slice(&part.cols);
+        self.y.extend_from_slice(&part.y);
+        if let (Places::Lines(lines), Places::Lines(part)) = (&mut self.places, &part.places) {
+            lines.append(part);
+        }
+    }
+
+    /// The same entries in rows `rows[i]` and columns `cols[j]` instead of i and j.
+    pub(crate) fn renumbered(mut self, rows: &[u32], cols: &[u32]) -> Self {
+        self.rows.iter_mut().for_each(|row| *row = rows[*row as usize]);
+        self.cols.iter_mut().for_each(|col| *col = cols[*col as usize]);
+        self
+    }
+
+    /// The line of an entry of a text file.
+    pub(crate) fn line(&self, entry: usize) -> u64 {
+        match &self.places {
+            Places::Lines(map) => map.line(entry),
+            _ => 0,
         }
     }
 
@@ -158,35 +196,32 @@ impl Entries {
         (1..rows.len()).all(|i| (rows[i - 1], cols[i - 1]) < (rows[i], cols[i]))
     }
 
-    fn sorted(self) -> Result<Completion> {
-        let order = row_major(&self.rows, &self.cols);
-        let kept = self.first_of_each(&order)?;
-        let merged = order.len() - kept.len();
-        let data = CompletionData {
-            rows: kept.iter().map(|&i| self.rows[i as usize]).collect(),
-            cols: kept.iter().map(|&i| self.cols[i as usize]).collect(),
-            y: kept.iter().map(|&i| self.y[i as usize]).collect(),
-            ..self.into_ids()
-        };
-        Ok(Completion { data, merged })
+    fn sorted(mut self) -> Result<Completion> {
+        let mut order = row_major(&self.rows, &self.cols);
+        let all = order.len();
+        self.keep_first(&mut order)?;
+        // One after the other, so that only one array is there twice.
+        self.rows = picked(&self.rows, &order);
+        self.cols = picked(&self.cols, &order);
+        self.y = picked(&self.y, &order);
+        Ok(Completion {
+            merged: all - order.len(),
+            data: self.into_data(),
+        })
     }
 
-    /// The entries of `order` without the repeated ones. The sort is stable: the first of its place in the file is kept.
-    fn first_of_each(&self, order: &[u32]) -> Result<Vec<u32>> {
-        let place = |i: u32| (self.rows[i as usize], self.cols[i as usize]);
-        let mut kept: Vec<u32> = Vec::with_capacity(order.len());
-        for &i in order {
-            match kept.last() {
-                Some(&first) if place(first) == place(i) => {
-                    ensure!(
-                        self.y[first as usize] == self.y[i as usize],
-                        self.contradiction(first as usize, i as usize)
-                    );
-                }
-                _ => kept.push(i),
+    /// Leaves the repeated entries out of `order`. The sort is stable: the first of its place in the file is kept.
+    fn keep_first(&self, order: &mut Vec<u32>) -> Result<()> {
+        let mut contradiction = None;
+        order.dedup_by(|second, first| {
+            let (i, j) = (*first as usize, *second as usize);
+            let same = (self.rows[i], self.cols[i]) == (self.rows[j], self.cols[j]);
+            if same && self.y[i] != self.y[j] {
+                contradiction.get_or_insert((i, j));
             }
-        }
-        Ok(kept)
+            same
+        });
+        contradiction.map_or(Ok(()), |(first, second)| Err(self.contradiction(first, second)))
     }
 
     /// "line 12 and line 507 both give (u3, i9): 3 and 4".
@@ -226,42 +261,55 @@ impl Entries {
             col_ids,
         }
     }
-
-    /// Everything but the entries.
-    fn into_ids(self) -> CompletionData {
-        Self {
-            rows: Vec::new(),
-            cols: Vec::new(),
-            y: Vec::new(),
-            ..self
-        }
-        .into_data()
-    }
 }
 
-/// The order that sorts by row, then by column, then by position: a radix sort, least significant digit first.
+fn picked<T: Copy + Send + Sync>(from: &[T], order: &[u32]) -> Vec<T> {
+    order.par_iter().map(|&i| from[i as usize]).collect()
+}
+
+/// The order that sorts by row, then by column, then by position: a radix sort by row, then each row by itself.
 pub(crate) fn row_major(rows: &[u32], cols: &[u32]) -> Vec<u32> {
     // finish() has checked that positions fit.
-    let order: Vec<u32> = (0..rows.len()).map(|i| i as u32).collect();
-    sort_by(rows, sort_by(cols, order))
-}
-
-/// Sorts `order` by key, stably, 16 bits at a time: no table is larger than 65536 whatever the keys are.
-fn sort_by(keys: &[u32], order: Vec<u32>) -> Vec<u32> {
-    let largest = keys.iter().copied().max().unwrap_or(0);
-    let low = sort_by_digit(order, |i| keys[i as usize] as u16);
-    if largest <= u32::from(u16::MAX) {
-        low
-    } else {
-        sort_by_digit(low, |i| (keys[i as usize] >> 16) as u16)
+    let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+    if !rows.is_sorted() {
+        order = sort_by(rows, order);
     }
+    let same_row = |&a: &u32, &b: &u32| rows[a as usize] == rows[b as usize];
+    order
+        .par_chunk_by_mut(same_row)
+        .for_each(|row| sort_row(cols, row));
+    order
 }
 
-/// One counting sort.
-fn sort_by_digit(order: Vec<u32>, digit: impl Fn(u32) -> u16) -> Vec<u32> {
-    let mut ends = vec![0usize; 1 << 16];
+/// Sorts the entries of one row, ascending as they are, by column and then by position.
+fn sort_row(cols: &[u32], row: &mut [u32]) {
+    let key = |&i: &u32| u64::from(cols[i as usize]) << 32 | u64::from(i);
+    let mut keys: Vec<u64> = row.iter().map(key).collect();
+    keys.sort_unstable();
+    row.iter_mut().zip(keys).for_each(|(i, key)| *i = key as u32);
+}
+
+/// Sorts `order` by key, stably, by digits no wider than the count of the keys: no table is much larger than the keys are.
+fn sort_by(keys: &[u32], mut order: Vec<u32>) -> Vec<u32> {
+    let width = (usize::BITS - keys.len().leading_zeros()).clamp(8, 24);
+    let largest = keys.iter().copied().max().unwrap_or(0);
+    for shift in (0..u32::BITS)
+        .step_by(width as usize)
+        .take_while(|shift| largest >> shift > 0)
+    {
+        let most = (largest >> shift).min((1 << width) - 1);
+        order = sort_by_digit(order, most as usize, |i| {
+            (keys[i as usize] >> shift & ((1 << width) - 1)) as usize
+        });
+    }
+    order
+}
+
+/// One counting sort, by digits up to `most`.
+fn sort_by_digit(order: Vec<u32>, most: usize, digit: impl Fn(u32) -> usize) -> Vec<u32> {
+    let mut ends = vec![0usize; most + 1];
     for &i in &order {
-        ends[usize::from(digit(i))] += 1;
+        ends[digit(i)] += 1;
     }
     let mut start = 0;
     for end in &mut ends {
@@ -269,7 +317,7 @@ fn sort_by_digit(order: Vec<u32>, digit: impl Fn(u32) -> u16) -> Vec<u32> {
     }
     let mut sorted = vec![0; order.len()];
     for i in order {
-        let next = &mut ends[usize::from(digit(i))];
+        let next = &mut ends[digit(i)];
         sorted[*next] = i;
         *next += 1;
     }

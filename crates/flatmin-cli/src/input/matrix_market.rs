@@ -11,10 +11,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use memchr::memchr;
 
+use super::blocks::{Block, Blocks};
 use super::entries::{Entries, LineMap, Places};
-use super::text::{self, Lines, shown};
+use super::number::number;
+use super::text::shown;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Symmetry {
@@ -38,51 +41,92 @@ struct Size {
 }
 
 pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
-    let mut lines = Lines::new(text::open(path)?);
-    let banner = match lines.next()? {
-        Some((number, line)) => Banner::parse(line).with_context(|| format!("line {number}"))?,
-        None => bail!("found an empty file, expected a Matrix Market matrix"),
-    };
-    lines.skip_comments(b'%');
-    let (number, line) = lines
-        .next()?
+    let mut blocks = Blocks::of_lines(path)?;
+    let (number, line) =
+        first_line(&mut blocks, None)?.context("found an empty file, expected a Matrix Market matrix")?;
+    let banner = Banner::parse(&line).with_context(|| format!("line {number}"))?;
+    let (number, line) = first_line(&mut blocks, Some(number))?
         .context("found no size line, expected \"rows columns entries\"")?;
-    let size = Size::parse(line, banner.symmetry).with_context(|| format!("line {number}"))?;
-    read_entries(&mut lines, banner, size)
+    let size = Size::parse(&line, banner.symmetry).with_context(|| format!("line {number}"))?;
+    read_entries(&mut blocks, banner, size, number)
 }
 
-fn read_entries(lines: &mut Lines, banner: Banner, size: Size) -> Result<Entries> {
+/// The first line that is not blank and where there is a banner above, no comment.
+fn first_line(blocks: &mut Blocks, banner: Option<u64>) -> Result<Option<(u64, Vec<u8>)>> {
+    while let Some(block) = blocks.peek()? {
+        let mut lines = lines(block, banner);
+        if let Some((number, line)) = lines.next() {
+            return Ok(Some((number, line.to_vec())));
+        }
+        drop(lines);
+        blocks.next()?;
+    }
+    Ok(None)
+}
+
+/// The lines below the banner that are not blank, with their numbers; without a banner all lines that are not blank.
+fn lines(block: &Block, banner: Option<u64>) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = block.bytes.as_slice();
+    let lines = std::iter::from_fn(move || {
+        let end = memchr(b'\n', rest)?;
+        let line = &rest[..end];
+        rest = &rest[end + 1..];
+        Some(line.trim_ascii())
+    });
+    (block.first_line..)
+        .zip(lines)
+        .filter(move |(number, line)| match banner {
+            None => !line.is_empty(),
+            Some(banner) => *number > banner && !matches!(line.first(), None | Some(b'%')),
+        })
+}
+
+/// The entries of the lines below the size line.
+fn read_entries(blocks: &mut Blocks, banner: Banner, size: Size, size_line: u64) -> Result<Entries> {
+    let parse = |block: &Block| {
+        let mut part = Entries::empty((0, 0), Places::Lines(LineMap::default()));
+        for (number, line) in lines(block, Some(size_line)) {
+            let (i, j, value) = entry(line, banner, size.shape).with_context(|| format!("line {number}"))?;
+            part.push_at_line(number, i, j, value);
+        }
+        Ok(part)
+    };
     let shape = (size.shape.0 as usize, size.shape.1 as usize);
     let mut entries = Entries::empty(shape, Places::Lines(LineMap::default()));
-    let mut count = 0u64;
-    while let Some((number, line)) = lines.next()? {
-        count += 1;
+    let mut count = 0;
+    blocks.parse(parse, |part| {
+        let left = size.entries - count;
+        count += part.y.len() as u64;
         ensure!(
             count <= size.entries,
-            "line {number}: found more entries than the {} of the size line",
+            "{}: found more entries than the {} of the size line",
+            part.places.name(left as usize),
             size.entries
         );
-        let (i, j, value) = entry(line, banner, size.shape).with_context(|| format!("line {number}"))?;
-        entries.push_at_line(number, i, j, value);
-        if i != j && banner.symmetry != Symmetry::General {
-            entries.push_at_line(
-                number,
-                j,
-                i,
-                if banner.symmetry == Symmetry::Skew {
-                    -value
-                } else {
-                    value
-                },
-            );
-        }
-    }
+        mirror(part, banner.symmetry, &mut entries);
+        Ok(())
+    })?;
     ensure!(
         count == size.entries,
         "found {count} entries, expected {} as the size line says",
         size.entries
     );
     Ok(entries)
+}
+
+/// Adds the entries of a part, and where the file holds one triangle those of the other.
+fn mirror(part: Entries, symmetry: Symmetry, entries: &mut Entries) {
+    if symmetry == Symmetry::General {
+        return entries.append(part);
+    }
+    let sign = if symmetry == Symmetry::Skew { -1. } else { 1. };
+    for (index, ((&i, &j), &value)) in part.rows.iter().zip(&part.cols).zip(&part.y).enumerate() {
+        let line = part.line(index);
+        entries.push_at_line(line, i, j, value);
+        if i != j {
+            entries.push_at_line(line, j, i, sign * value);
+        }
+    }
 }
 
 impl Banner {
@@ -165,10 +209,7 @@ fn index(word: Option<&[u8]>, bound: u32, what: &str) -> Result<u32> {
 }
 
 fn finite(word: Option<&[u8]>) -> Result<f64> {
-    let parsed = word
-        .and_then(|w| std::str::from_utf8(w).ok()?.parse::<f64>().ok())
-        .filter(|v| v.is_finite());
-    parsed.ok_or_else(|| {
+    word.and_then(number).filter(|v| v.is_finite()).ok_or_else(|| {
         anyhow!(
             "found {}, expected a finite value",
             word.map_or("nothing".to_owned(), shown)

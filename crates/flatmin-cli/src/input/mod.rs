@@ -4,6 +4,7 @@
 //! content of a file makes a reader panic, or allocate more than its bytes can hold.
 
 mod archive;
+mod blocks;
 mod entries;
 mod held_out;
 mod ids;
@@ -12,8 +13,10 @@ pub(crate) mod instance;
 mod matrix_market;
 mod matrix_market_array;
 mod matrix_table;
+mod model;
 mod npy;
 mod npz;
+mod number;
 mod numpy;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -27,9 +30,11 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::Array2;
 
 pub(crate) use entries::Completion;
-use entries::Entries;
+pub(crate) use entries::Entries;
 pub(crate) use held_out::TestEntries;
 use instance::{BilinearData, CompletionData, RobustData, SensingData, SparseData, SymmetricData};
+pub(crate) use model::{Model, Side};
+use table::Wanted;
 
 /// Matrix sensing from `.npz`.
 pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
@@ -136,12 +141,26 @@ fn check_matrix(y: &Array2<f64>) -> Result<()> {
     Ok(())
 }
 
+/// Places to predict, in the order of the file, with their values (else NaN).
+pub(crate) fn read_places(path: &Path) -> Result<Entries> {
+    in_file(path, || {
+        let places = entries_of(path, Wanted::Places)?;
+        ensure!(!places.rows.is_empty(), "found no place, expected at least one");
+        Ok(places)
+    })
+}
+
+/// What `solve completion --out` wrote.
+pub(crate) fn read_model(folder: &Path) -> Result<Model> {
+    model::read(folder)
+}
+
 fn completion(path: &Path) -> Result<Completion> {
-    entries_of(path)?.finish()
+    entries_of(path, Wanted::Entries)?.finish()
 }
 
 /// The entries in the order of the file, by the format its name tells.
-fn entries_of(path: &Path) -> Result<Entries> {
+fn entries_of(path: &Path, wanted: Wanted) -> Result<Entries> {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().to_lowercase())
@@ -150,10 +169,10 @@ fn entries_of(path: &Path) -> Result<Entries> {
         .strip_suffix(".gz")
         .map_or((name.as_str(), false), |stem| (stem, true));
     match stem.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "csv" => table::read_quoted(path, b','),
-        "tsv" => table::read_quoted(path, b'\t'),
+        "csv" => table::read_quoted(path, b',', wanted),
+        "tsv" => table::read_quoted(path, b'\t', wanted),
         // u.data, ratings.dat, and the folds of MovieLens 100K: u1.base, u1.test.
-        "data" | "dat" | "base" | "test" => table::read_plain(path),
+        "data" | "dat" | "base" | "test" => table::read_plain(path, wanted),
         "mtx" => matrix_market::read_completion(path),
         "npz" if !zipped => npz::read_completion(path),
         "npy" if !zipped => npy::read_completion(path),

@@ -279,7 +279,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.parquet");
         std::fs::write(&path, bytes).unwrap();
-        super::super::entries_of(&path)
+        super::super::entries_of(&path, super::super::Wanted::Entries)
     }
 
     #[test]

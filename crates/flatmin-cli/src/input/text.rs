@@ -14,7 +14,7 @@ const BUFFER: usize = 1 << 17;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens the text of `path`, decompressed when the name ends in `.gz`.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     let file = super::open_file(path)?;
     let zipped = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     if zipped {
@@ -25,7 +25,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
 }
 
 /// The text without its byte order mark.
-fn decoded(mut reader: impl Read + 'static) -> Result<Box<dyn Read>> {
+fn decoded(mut reader: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>> {
     let mut start = Vec::new();
     reader
         .by_ref()
@@ -40,14 +40,14 @@ fn decoded(mut reader: impl Read + 'static) -> Result<Box<dyn Read>> {
 
 /// Non-blank lines with their numbers, one buffer for all of them.
 pub(crate) struct Lines {
-    reader: BufReader<Box<dyn Read>>,
+    reader: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
     number: u64,
     comment: Option<u8>,
 }
 
 impl Lines {
-    pub(crate) fn new(reader: Box<dyn Read>) -> Self {
+    pub(crate) fn new(reader: Box<dyn Read + Send>) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, reader),
             line: Vec::new(),

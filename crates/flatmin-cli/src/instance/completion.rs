@@ -1,11 +1,13 @@
 //! Completion: the entries, what is held out of them, and what is subtracted.
 
 use std::path::Path;
+use std::time::Instant;
 
+use flatmin::fold_in::Ridge;
 use flatmin::map::Entries;
 
 use super::Extras;
-use crate::args::{Centring, ModelArgs};
+use crate::args::{Centring, ModelArgs, Range};
 use crate::completion::centre::Centre;
 use crate::completion::split::{hide, pick};
 use crate::failure::{Failure, OrInput as _, usage};
@@ -21,6 +23,10 @@ pub(crate) struct CompletionExtras {
     pub(crate) centre: Centre,
     /// Entries to score on.
     pub(crate) held_out: Option<TestEntries>,
+    /// Bounds of predictions that are scored.
+    pub(crate) clip: Option<Range>,
+    /// What rows and columns to come are to be fitted with, once the problem is solved.
+    pub(crate) ridges: Option<[Ridge; 2]>,
     pub(crate) row_ids: Option<Vec<String>>,
     pub(crate) column_ids: Option<Vec<String>>,
     pub(crate) unobserved_rows: usize,
@@ -34,7 +40,7 @@ pub(super) fn load(
     seed: u64,
     progress: &Progress,
 ) -> Result<(Entries, Vec<f64>, Extras), Failure> {
-    let input::Completion { mut data, merged } = input::read_completion(path).or_input()?;
+    let input::Completion { mut data, merged } = read(path, progress)?;
     if merged > 0 {
         progress.warn(&format!(
             "{}: {merged} repeated entries were taken once",
@@ -66,6 +72,8 @@ pub(super) fn load(
         centring,
         centre,
         held_out,
+        clip: options.completion.clip,
+        ridges: None,
         unobserved_rows: rows.len(),
         unobserved_columns: columns.len(),
         row_ids: data.row_ids,
@@ -77,6 +85,20 @@ pub(super) fn load(
         ..Extras::default()
     };
     Ok((map, y, extras))
+}
+
+/// Reads the entries, and tells those who ask for logs how long that took.
+fn read(path: &Path, progress: &Progress) -> Result<input::Completion, Failure> {
+    progress.stage("reading");
+    let started = Instant::now();
+    let read = input::read_completion(path).or_input()?;
+    let megabytes = path.metadata().map_or(0.0, |file| file.len() as f64 / 1e6);
+    progress.log(&format!(
+        "{:9.3} s  {} entries from {megabytes:.1} MB",
+        started.elapsed().as_secs_f64(),
+        read.data.y.len()
+    ));
+    Ok(read)
 }
 
 /// Moves a share of the entries out of the data.

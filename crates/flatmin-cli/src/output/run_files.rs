@@ -12,6 +12,7 @@ use super::ids::write_ids;
 use super::npz::{Member, write_npz};
 use super::result::{ReportData, ResultFile};
 use crate::args::Centring;
+use crate::completion::centre::DAMPING;
 use crate::instance::{CompletionExtras, Extras};
 use crate::report::{Rendered, render};
 
@@ -58,6 +59,7 @@ pub(crate) fn write_solution(out: &OutputDir, x: &Factors, domain: Domain, extra
     let (l, r) = (array(&x.l), array(&x.r));
     let mut members: Vec<(&str, Member<'_>)> = vec![("L", l.view().into()), ("R", r.view().into())];
     members.extend(extras.completion.iter().flat_map(centre));
+    members.extend(extras.completion.iter().flat_map(ridges));
     out.write("factors.npz", |file| write_npz(file, &members))?;
     let Some(completion) = &extras.completion else {
         return Ok(());
@@ -95,8 +97,23 @@ fn centre(completion: &CompletionExtras) -> Vec<(&str, Member<'_>)> {
         Centring::Global => vec![mean],
         Centring::Bias => vec![
             mean,
+            ("bias_ridge", ndarray::aview0(&DAMPING).into()),
             ("row_bias", ArrayView1::from(&centre.rows).into()),
             ("column_bias", ArrayView1::from(&centre.columns).into()),
         ],
     }
+}
+
+/// What rows and columns to come are to be fitted with.
+fn ridges(completion: &CompletionExtras) -> Vec<(&str, Member<'_>)> {
+    let Some([rows, columns]) = &completion.ridges else {
+        return vec![];
+    };
+    [
+        ("row_ridge", &rows.scale),
+        ("column_ridge", &columns.scale),
+        ("ridge_power", &rows.power),
+    ]
+    .map(|(key, number)| (key, ndarray::aview0(number).into()))
+    .to_vec()
 }

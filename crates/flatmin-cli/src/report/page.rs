@@ -91,7 +91,7 @@ fn note(panel: &Panel) -> String {
 fn table(rows: &[Row]) -> String {
     let lines: String = rows.iter().map(line).collect();
     format!(
-        "<table>\n<thead><tr><th>Key</th><th>Value</th><th>Meaning</th></tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n"
+        "<table class=\"keys\">\n<thead><tr><th>Key</th><th>Value</th><th>Meaning</th></tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n"
     )
 }
 

@@ -3,10 +3,12 @@
 //! λ and y are first divided by powers of two, so that nothing here overflows and what underflows is of no size. The
 //! divided λ is as good a dual vector as any.
 
+use faer::{Mat, MatRef};
+
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
-use crate::linalg::operator_norm::{largest_eigenvalue_above, upper_bound};
+use crate::linalg::operator_norm::{Bound, largest_eigenvalue_above, upper_bound_around};
 use crate::linalg::vector::{dot, max_abs, norm, power_of_two};
 use crate::map::gamma;
 use crate::problem::{Fit, Problem};
@@ -19,6 +21,9 @@ pub struct DualBound {
     /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op (on its largest eigenvalue, or 0, where X ⪰ 0); infinite where rounding
     /// leaves none.
     pub operator_norm: f64,
+    /// The probability that both are wrong: 0, but for completion with more than 4096 rows and columns, where the norm is
+    /// bounded from a random start ([`upper_bound_around`]).
+    pub failure_probability: f64,
 }
 
 /// The best bound that a multiple of `lambda` (m numbers) gives. A bad λ gives a poor bound, 0 at worst.
@@ -26,11 +31,28 @@ pub struct DualBound {
 /// # Errors
 /// λ of another length than m, or not finite.
 pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result<DualBound, Error> {
+    let (d1, d2) = problem.map().shape();
+    let none = (Mat::zeros(d1, 0), Mat::zeros(d2, 0));
+    dual_bound_near(problem, weights, (none.0.as_ref(), none.1.as_ref()), lambda)
+}
+
+/// The same, by way of the singular vectors (u, v), d1 × p and d2 × p, of a Z = W1 X W2 near the optimum: where the matrix
+/// W1⁻¹ A*(λ) W2⁻¹ is large, its norm is then found far sooner. Any others, nearly orthonormal, give a bound that holds.
+///
+/// # Errors
+/// λ of another length than m, or not finite.
+pub fn dual_bound_near(
+    problem: &Problem,
+    weights: &Weights,
+    near: (MatRef<'_, f64>, MatRef<'_, f64>),
+    lambda: &[f64],
+) -> Result<DualBound, Error> {
     crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
     crate::error::check_finite("the dual vector", lambda)?;
     let (lambda, dual_unit) = over_power_of_two(lambda);
     let (data, unit) = over_power_of_two(problem.data());
-    let operator_norm = operator_norm(problem, weights, &lambda)?;
+    let norm = operator_norm(problem, weights, near, &lambda)?;
+    let operator_norm = norm.value;
     let fit = match problem.fit() {
         Fit::Penalised(lambda) => Fit::Penalised(lambda * weights.penalty_scale),
         other => other,
@@ -40,6 +62,7 @@ pub fn dual_bound(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Resul
         // λ = 0 is feasible and gives 0; it also answers for what came out as NaN.
         value: value.max(0.0),
         operator_norm: (operator_norm * dual_unit).next_up(),
+        failure_probability: norm.failure_probability,
     })
 }
 
@@ -95,7 +118,12 @@ pub(crate) fn lowered(v: f64, unit: f64) -> f64 {
 /// With the computed S ≈ A*(λ), P ≈ W1⁻¹ and Q ≈ W2⁻¹: the norm of the computed product P S Q, plus the rounding of
 /// the products and of S, all times ‖W1⁻¹ P⁻¹‖·‖Q⁻¹ W2⁻¹‖ (see `flatness/weight.rs`). The same bounds max(λ_max, 0) where
 /// X ⪰ 0: for K = W1⁻¹ P⁻¹ and symmetric Y, xᵀ K Y Kᵀ x ≤ max(λ_max(Y), 0)·‖K‖²·‖x‖².
-fn operator_norm(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result<f64, Error> {
+fn operator_norm(
+    problem: &Problem,
+    weights: &Weights,
+    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
+    lambda: &[f64],
+) -> Result<Bound, Error> {
     let (left, right) = (&weights.left, &weights.right);
     let (d1, d2) = problem.map().shape();
     let adjoint = problem.map().adjoint(lambda);
@@ -113,9 +141,12 @@ fn operator_norm(problem: &Problem, weights: &Weights, lambda: &[f64]) -> Result
     let errors = (left.inverse_norm() * right.inverse_norm() * own + products) * (1.0 + 1e-6);
     let exact = (1.0 + left.rounding()) * (1.0 + right.rounding()) * (1.0 + 8.0 * f64::EPSILON);
     let computed = match problem.domain() {
-        Domain::Semidefinite => largest_eigenvalue_above(&scaled)?,
-        Domain::General | Domain::Symmetric => upper_bound(&scaled)?,
+        Domain::Semidefinite => Bound::proved(largest_eigenvalue_above(&scaled)?),
+        Domain::General | Domain::Symmetric => upper_bound_around(&scaled, u, v)?,
     };
-    let bound = (computed + errors) * exact;
-    Ok(if bound.is_nan() { f64::INFINITY } else { bound })
+    let bound = (computed.value + errors) * exact;
+    Ok(Bound {
+        value: if bound.is_nan() { f64::INFINITY } else { bound },
+        ..computed
+    })
 }

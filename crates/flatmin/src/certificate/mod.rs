@@ -16,13 +16,17 @@ mod bound;
 mod injectivity;
 mod uniqueness;
 
-pub use bound::{DualBound, dual_bound};
+pub use bound::{DualBound, dual_bound, dual_bound_near};
 pub(crate) use bound::{best_multiple, lowered, over_power_of_two};
 pub use uniqueness::{Uniqueness, uniqueness};
 
+use faer::MatRef;
+
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
-use crate::flatness::Weights;
+use crate::flatness::{Rescaled, Weights};
+use crate::linalg::operator_norm::singular_values_off;
 use crate::linalg::vector::{max_abs, safe_norm};
 use crate::problem::{Fit, Problem};
 
@@ -44,6 +48,12 @@ pub struct Certificate {
     pub singular_values: Vec<f64>,
     /// Whether X is the only solution.
     pub uniqueness: Uniqueness,
+    /// The probability that `lower_bound` or `uniqueness` is wrong: 0, proved outright, but for completion with more than 4096
+    /// rows and columns, where it is 1e-12 over the start of a random method.
+    pub failure_probability: f64,
+    /// For a penalised fit: how many columns, at least, the optimum has beyond those of X, as far as λ tells: the
+    /// number of singular values of W1⁻¹ A*(λ) W2⁻¹ above μ off the spaces of X. `None` for other fits and domains.
+    pub missing_columns: Option<usize>,
 }
 
 impl Certificate {
@@ -74,9 +84,11 @@ pub fn certify(
 ) -> Result<Certificate, Error> {
     x.check(problem.map().shape())?;
     problem.domain().check(x)?;
-    let bound = dual_bound(problem, weights, lambda)?;
     let (l, r) = weights.rescale(x.l.as_ref(), x.r.as_ref());
     let z = problem.domain().decompose_factors(&Factors { l, r })?;
+    let rank = z.s.iter().take_while(|s| **s > RANK * z.s[0]).count();
+    let near = (z.u.as_ref().subcols(0, rank), z.v.as_ref().subcols(0, rank));
+    let bound = dual_bound_near(problem, weights, near, lambda)?;
     let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
     let misfit = safe_norm(&residual);
@@ -114,6 +126,33 @@ pub fn certify(
         residual: relative(misfit, safe_norm(problem.data())),
         infeasibility: relative(price * violation, value).max(unmet),
         uniqueness: uniqueness(problem, weights, &z, lambda)?,
+        // One failure each of the two bounds that are made.
+        failure_probability: 2.0 * bound.failure_probability,
+        missing_columns: missing_columns(problem, weights, near, (lambda, bound.operator_norm))?,
         singular_values: z.s,
     })
 }
+
+/// See [`Certificate::missing_columns`]; `norm` bounds the matrix in question.
+fn missing_columns(
+    problem: &Problem,
+    weights: &Weights,
+    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
+    (lambda, norm): (&[f64], f64),
+) -> Result<Option<usize>, Error> {
+    let (Some(mu), Domain::General) = (penalty(problem, weights), problem.domain()) else {
+        return Ok(None);
+    };
+    let level = mu * (1.0 + MISSING);
+    if norm <= level {
+        return Ok(Some(0));
+    }
+    let w = Rescaled::new(problem.map(), weights).adjoint(lambda);
+    let off = singular_values_off(&w, u, v)?;
+    Ok(Some(off.iter().filter(|s| **s > level).count()))
+}
+
+/// Singular values of Z below this share of the largest span no leading space of W.
+const RANK: f64 = 1e-9;
+/// A singular value above μ by a smaller share may be μ.
+const MISSING: f64 = 1e-3;

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::map::MeasurementMap;
+use crate::map::{Identity, MeasurementMap, row_major};
 use crate::random::Stream;
-use crate::synthetic::{Bilinear, Completion, Observed, Recipe, Sensing, Symmetric};
+use crate::synthetic::{Bilinear, Completion, Observed, Recipe, Robust, Sensing, Symmetric};
 
 /// The models that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub enum Model {
     Covariance,
     /// y_i = (x_iᵀ u)².
     Phase,
+    /// Y = X + S, S with a few entries ±1.
+    Rpca,
+    /// y = A x for a vector x with few nonzeros, X being its column.
+    Sparse,
 }
 
 impl Model {
@@ -37,12 +41,24 @@ impl Model {
             Model::Network => "network",
             Model::Covariance => "covariance",
             Model::Phase => "phase",
+            Model::Rpca => "rpca",
+            Model::Sparse => "sparse",
         }
     }
 
     /// Whether X is a symmetric matrix: square, and seen through x_i x_iᵀ.
     pub fn is_symmetric(self) -> bool {
         matches!(self, Model::Network | Model::Covariance | Model::Phase)
+    }
+
+    /// Whether X is a matrix of low rank in the data of a linear map, to be met exactly: not one beside outliers, nor a vector.
+    pub(super) fn is_linear(self) -> bool {
+        !matches!(self, Model::Rpca | Model::Sparse)
+    }
+
+    /// Whether the amount of data is a share of the entries.
+    pub fn has_shares(self) -> bool {
+        matches!(self, Model::Completion | Model::Rpca)
     }
 
     /// Where X is sought.
@@ -54,15 +70,20 @@ impl Model {
         }
     }
 
-    /// The rank of a truth where `wanted` is asked for.
+    /// The rank of a truth (sparse: its nonzeros) where `wanted` is asked for.
     pub(super) fn rank(self, wanted: usize, (d1, d2): (usize, usize)) -> usize {
-        let wanted = if self == Model::Phase { 1 } else { wanted };
-        wanted.min(d1).min(d2)
+        match self {
+            Model::Phase => 1,
+            Model::Sparse => wanted.min(d1),
+            _ => wanted.min(d1).min(d2),
+        }
     }
 
-    /// The dimension of the matrices of that rank: fewer measurements determine none.
+    /// The dimension of the matrices of that rank (vectors with that many nonzeros): fewer measurements determine none.
     pub fn freedom(self, (d1, d2): (usize, usize), rank: usize) -> usize {
-        if self.is_symmetric() {
+        if self == Model::Sparse {
+            rank
+        } else if self.is_symmetric() {
             rank * (2 * d1 + 1 - rank) / 2
         } else {
             rank * (d1 + d2 - rank)
@@ -86,11 +107,11 @@ pub struct Cell {
     pub model: Model,
     /// (d1, d2).
     pub shape: (usize, usize),
-    /// Rank of the truth.
+    /// Rank of the truth; sparse: its nonzeros.
     pub rank: usize,
-    /// How many measurements; in completion, expected.
+    /// How many measurements; in completion and robust PCA the expected number of entries observed, or without outliers.
     pub m: usize,
-    /// Completion: the probability that an entry is observed; without it, exactly m are.
+    /// Completion: the probability that an entry is observed; without it, exactly m are. Robust PCA: that it has no outlier.
     pub p: Option<f64>,
 }
 
@@ -110,11 +131,16 @@ impl Cell {
         let (m, size) = (self.m as f64, (self.shape.0 * self.shape.1) as f64);
         match self.model {
             Model::Completion => m * self.shape.0 as f64,
+            // Some hundred decompositions.
+            Model::Rpca => 100.0 * size * self.shape.0 as f64,
             _ => size * m + m.powi(3) / 10.0,
         }
     }
 
     /// The instance of a trial, without noise; `None` where nothing came out as observed.
+    ///
+    /// # Errors
+    /// The model of vectors: it has no matrix to draw.
     pub(super) fn draw(&self, stream: &mut Stream) -> Result<Option<Instance>, Error> {
         self.draw_by(&Recipe::plain(self.rank), stream)
     }
@@ -149,6 +175,12 @@ impl Cell {
                 let made = Symmetric::draw(stream, shape.0, self.m, negative, recipe)?;
                 (made.map()?, made.y, made.truth)
             }
+            Model::Rpca => {
+                let made = Robust::draw(stream, shape, 1.0 - self.p.unwrap_or(1.0), recipe);
+                let map: Box<dyn MeasurementMap> = Box::new(Identity::new(shape));
+                (map, row_major(made.y.as_ref()), made.truth)
+            }
+            Model::Sparse => return Err(unknown_cell(&self.name())),
         };
         Ok(Some(Instance { map, y, truth }))
     }
@@ -161,8 +193,8 @@ pub(super) struct Instance {
     pub(super) truth: Mat<f64>,
 }
 
-/// The cells of one model and shape: one for each `p` in completion, one for each possible `m` otherwise. The rank is `wanted`
-/// as far as the shape (and phase retrieval, of rank 1) allows.
+/// The cells of one model and shape: one for each `p` in completion and robust PCA, one for each possible `m` otherwise. The
+/// rank is `wanted` as far as the shape (and phase retrieval, of rank 1) allows.
 pub(super) fn column(
     model: Model,
     shape: (usize, usize),
@@ -177,7 +209,7 @@ pub(super) fn column(
         m,
         p,
     };
-    if model == Model::Completion {
+    if model.has_shares() {
         let size = (shape.0 * shape.1) as f64;
         return p
             .iter()

@@ -69,13 +69,28 @@ pub(super) fn tolerance(tolerance: f64) -> Result<(), Error> {
     })
 }
 
-/// Models whose X is any matrix.
+/// Models whose X is any matrix and whose data are met exactly.
 pub(super) fn general(name: &'static str, models: &[Model]) -> Result<(), Error> {
-    match models.iter().find(|model| model.is_symmetric()) {
+    match models
+        .iter()
+        .find(|model| model.is_symmetric() || !model.is_linear())
+    {
         Some(model) => refuse(
             name,
             model.name().to_owned(),
-            "sensing, bilinear or completion: models whose X is not symmetric",
+            "sensing, bilinear or completion: linear measurements of any matrix",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Models of matrices of low rank whose data are met exactly.
+pub(super) fn linear(name: &'static str, models: &[Model]) -> Result<(), Error> {
+    match models.iter().find(|model| !model.is_linear()) {
+        Some(model) => refuse(
+            name,
+            model.name().to_owned(),
+            "sensing, bilinear, completion, network, covariance or phase",
         ),
         None => Ok(()),
     }

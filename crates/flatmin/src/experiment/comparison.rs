@@ -5,6 +5,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::attempt;
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Traces;
@@ -24,14 +25,15 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Solves both; `None` where D1 or D2 is singular.
+    /// Solves both, for matrices in `domain`; `None` where D1 or D2 is singular.
     pub(super) fn solve(
         map: Box<dyn MeasurementMap>,
         y: Vec<f64>,
+        domain: Domain,
         settings: &Settings,
         interrupt: &AtomicBool,
     ) -> Result<Option<Self>, Error> {
-        let problem = Problem::new(map, y, Fit::Exact, Objective::Flat)?;
+        let problem = Problem::new(map, y, Fit::Exact, Objective::Flat)?.over(domain)?;
         let Some(flat) = attempt(&problem, settings, interrupt)? else {
             return Ok(None);
         };
@@ -96,7 +98,7 @@ impl Comparison {
     }
 
     /// str D²f at these factors.
-    pub(super) fn scaled_trace(&self, x: &Factors) -> f64 {
+    fn scaled_trace(&self, x: &Factors) -> f64 {
         let weights = &self.flat.weights;
         Traces::new(&weights.left_gram, &weights.right_gram, x).scaled
     }

@@ -114,14 +114,15 @@ impl Experiment for Config {
 
     /// Half a minute.
     fn quick() -> Self {
+        let ratios = &[1.05, 1.2, 1.5, 2.0, 3.0];
         Config {
             trials: 5,
             grids: vec![
-                completion(Sampling::Uniform, 200, 3, &[10.0, 1e5], &[1.2, 1.5, 2.0, 3.0]),
-                completion(Sampling::Uneven, 200, 3, &[10.0], &[1.5, 2.0, 3.0]),
-                gaussian(Model::Sensing, 20, 2, &[1.05, 1.2, 1.5, 2.0, 3.0]),
-                gaussian(Model::Bilinear, 20, 2, &[1.05, 1.2, 1.5, 2.0, 3.0]),
-                gaussian(Model::Network, 20, 3, &[1.05, 1.2, 1.5, 2.0, 3.0]),
+                completion(Sampling::Uniform, 500, 3, &[10.0, 1e5], &[1.2, 1.5, 2.0, 3.0]),
+                completion(Sampling::Uneven, 500, 3, &[10.0], &[1.5, 2.0, 3.0]),
+                gaussian(Model::Sensing, 20, 2, ratios),
+                gaussian(Model::Bilinear, 20, 2, ratios),
+                gaussian(Model::Network, 20, 3, ratios),
             ],
             ..Config::paper()
         }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use faer::Mat;
+use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Instance, Model, find};
@@ -12,7 +12,9 @@ use super::{Experiment, Job, check, settings};
 use crate::error::{Error, check_positive};
 use crate::factors::Factors;
 use crate::linalg::dense::{full_svd, product};
+use crate::linalg::vector::norm;
 use crate::random::Stream;
+use crate::signed::SignedFactors;
 use crate::train::Loss;
 
 /// The planes and the rules.
@@ -21,13 +23,15 @@ use crate::train::Loss;
 pub struct Config {
     /// Of all random numbers.
     pub seed: u64,
-    /// Which models: those whose X is any matrix. One instance each.
+    /// Which models: those whose X is any matrix, and the network. One instance each.
     pub models: Vec<Model>,
     /// Rows and columns.
     pub d: usize,
     /// Rank of the truth.
     pub rank: usize,
-    /// Measurements over the degrees of freedom r(2d − r); as many as there are entries at most.
+    /// Rank of the network's truth, a third of whose eigenvalues (rounded down) are negative.
+    pub network_rank: usize,
+    /// Measurements over the degrees of freedom; as many as there are entries at most.
     pub oversampling: f64,
     /// Scaled trace of the sharp solution over that of the flat one.
     pub sharpness: f64,
@@ -47,7 +51,11 @@ impl Config {
         let shape = (self.d, self.d);
         let mut cells: Vec<Cell> = Vec::new();
         for &model in &self.models {
-            let rank = model.rank(self.rank, shape);
+            let wanted = match model {
+                Model::Network => self.network_rank,
+                _ => self.rank,
+            };
+            let rank = model.rank(wanted, shape);
             let m = (self.oversampling * model.freedom(shape, rank) as f64).round() as usize;
             let m = m.clamp(1, model.most(shape));
             let cell = Cell {
@@ -77,9 +85,11 @@ impl Config {
 pub enum Centre {
     /// The flattest factors of all matrices that fit.
     Flat,
-    /// The balanced factors of the matrix of least ‖X‖_*, turned (L Q, R Q) to lie near the flat ones.
+    /// The balanced factors of the matrix of least ‖X‖_*, turned (L Q, R Q) to lie near the flat ones; of a network each of
+    /// U1 and U2 by its own Q.
     NormMinimal,
-    /// (c·L, R/c) for the flat (L, R): the same matrix, a larger trace.
+    /// The same matrix as the flat one's, a larger trace: (c·L, R/c); of a network (U1, U2) with one column more in each, the
+    /// same, so that the two hidden units cancel.
     Sharp,
 }
 
@@ -147,13 +157,14 @@ impl Experiment for Config {
         }
     }
 
-    /// Rank 2 at d = 20.
+    /// Rank 2 (the network 3) at d = 20.
     fn paper() -> Self {
         Config {
             seed: 0,
-            models: vec![Model::Sensing, Model::Completion],
+            models: vec![Model::Sensing, Model::Completion, Model::Network],
             d: 20,
             rank: 2,
+            network_rank: 3,
             oversampling: 3.0,
             sharpness: 4.0,
             reach: 0.5,
@@ -166,7 +177,7 @@ impl Experiment for Config {
     /// d = 40, bilinear sensing too.
     fn large() -> Self {
         Config {
-            models: vec![Model::Sensing, Model::Bilinear, Model::Completion],
+            models: vec![Model::Sensing, Model::Bilinear, Model::Completion, Model::Network],
             d: 40,
             steps: 20,
             ..Config::paper()
@@ -176,12 +187,18 @@ impl Experiment for Config {
     /// Refuses what cannot be run, naming the key.
     ///
     /// # Errors
-    /// An empty list, a size of zero, a symmetric model, a sharpness below 1, more than 100 steps, a tolerance outside (0, 1).
+    /// An empty list, a size of zero, a model that has no such planes, a sharpness below 1, more than 100 steps, a tolerance outside (0, 1).
     fn check(&self) -> Result<(), Error> {
         check::not_empty("models", &self.models)?;
-        check::general("models", &self.models)?;
+        let general: Vec<Model> = self
+            .models
+            .iter()
+            .copied()
+            .filter(|m| *m != Model::Network)
+            .collect();
+        check::general("models", &general)?;
         check::sizes("d", &[self.d])?;
-        check::sizes("rank", &[self.rank])?;
+        check::sizes("rank", &[self.rank, self.network_rank])?;
         check_positive("oversampling", self.oversampling)?;
         check::each("sharpness", &[self.sharpness], "a number from 1 to 1e6", |s| {
             (1.0..=1e6).contains(&s)
@@ -212,8 +229,8 @@ impl Experiment for Config {
             return Ok(rows);
         };
         let settings = settings(self.tolerance, self.max_iterations);
-        if let Some(comparison) = Comparison::solve(map, y, &settings, interrupt)? {
-            self.fill(&mut rows, &comparison, &mut stream)?;
+        if let Some(comparison) = Comparison::solve(map, y, cell.model.domain(), &settings, interrupt)? {
+            self.fill(&mut rows, cell.model, &comparison, &mut stream)?;
         }
         Ok(rows)
     }
@@ -245,25 +262,28 @@ impl Config {
         rows
     }
 
-    /// The losses. The two directions are orthonormal in the space of all (L, R), and the same around every centre.
-    fn fill(&self, rows: &mut [Row], comparison: &Comparison, stream: &mut Stream) -> Result<(), Error> {
-        let nuclear = &comparison.nuclear.factors;
-        let columns = comparison.flat.factors.columns().max(nuclear.columns()).max(1);
-        let flat = comparison.flat.factors.padded(columns);
-        let problem = &comparison.problem;
-        let loss = Loss::factored(problem.map(), problem.data())?;
-        let directions = stream.orthonormal(2 * self.d * columns, 2);
-        let (unit, zero) = (flat.squared_norm().sqrt(), loss.at_zero());
-        for centre in Centre::ALL {
-            let x = match centre {
-                Centre::Flat => flat.clone(),
-                Centre::NormMinimal => rotated(&nuclear.padded(columns), &flat)?,
-                Centre::Sharp => sharpened(&flat, self.sharpness),
-            };
-            let trace = comparison.scaled_trace(&x);
-            let w = loss.point(&x);
+    /// The losses. The two directions are orthonormal in the space of all factors, and the same around every centre.
+    fn fill(
+        &self,
+        rows: &mut [Row],
+        model: Model,
+        comparison: &Comparison,
+        stream: &mut Stream,
+    ) -> Result<(), Error> {
+        let (loss, centres) = match model {
+            Model::Network => {
+                let unit = stream.orthonormal(self.d, 1);
+                networks(comparison, self.sharpness, unit.col_as_slice(0))?
+            }
+            _ => pairs(comparison, self.sharpness)?,
+        };
+        let [flat, ..] = &centres;
+        let directions = stream.orthonormal(flat.len(), 2);
+        let (unit, zero) = (norm(flat), loss.at_zero());
+        for (centre, w) in Centre::ALL.into_iter().zip(&centres) {
+            let trace = scaled_trace(&loss, comparison, w);
             for row in rows.iter_mut().filter(|row| row.centre == centre) {
-                let moved = displaced(&w, &directions, [unit * row.t1, unit * row.t2]);
+                let moved = displaced(w, &directions, [unit * row.t1, unit * row.t2]);
                 row.status = comparison.status().to_owned();
                 row.gap = Some(comparison.gap());
                 row.scaled_trace = Some(trace);
@@ -271,6 +291,63 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+fn scaled_trace(loss: &Loss<'_>, comparison: &Comparison, w: &[f64]) -> f64 {
+    let weights = &comparison.flat.weights;
+    loss.traces((&weights.left_gram, &weights.right_gram), w).scaled
+}
+
+/// A loss and, in the order of [`Centre::ALL`], the points of its planes.
+type Centres<'a> = (Loss<'a>, [Vec<f64>; 3]);
+
+/// Of (L, R), all with as many columns.
+fn pairs(comparison: &Comparison, ratio: f64) -> Result<Centres<'_>, Error> {
+    let (flat, minimal) = (&comparison.flat.factors, &comparison.nuclear.factors);
+    let columns = flat.columns().max(minimal.columns()).max(1);
+    let flat = flat.padded(columns);
+    let minimal = rotated(&minimal.padded(columns), &flat)?;
+    let loss = Loss::factored(comparison.problem.map(), comparison.problem.data())?;
+    let points = [&flat, &minimal, &sharpened(&flat, ratio)].map(|x| loss.point(x));
+    Ok((loss, points))
+}
+
+/// Of (U1, U2), where the last column of each is zero but at the sharp point: there both are a multiple of `unit`.
+fn networks<'a>(comparison: &'a Comparison, ratio: f64, unit: &[f64]) -> Result<Centres<'a>, Error> {
+    let flat = SignedFactors::of(&comparison.flat.factors)?;
+    let minimal = SignedFactors::of(&comparison.nuclear.factors)?;
+    let widest = |a: &Mat<f64>, b: &Mat<f64>| a.ncols().max(b.ncols()) + 1;
+    let (k1, k2) = (widest(&flat.u1, &minimal.u1), widest(&flat.u2, &minimal.u2));
+    let (flat, minimal) = (flat.padded(k1, k2), minimal.padded(k1, k2));
+    let minimal = SignedFactors {
+        u1: turned(&minimal.u1, flat.u1.as_ref())?,
+        u2: turned(&minimal.u2, flat.u2.as_ref())?,
+    };
+    let loss = Loss::signed(comparison.problem.map(), comparison.problem.data(), (k1, k2))?;
+    let trace = |x: &SignedFactors| scaled_trace(&loss, comparison, &loss.point(&x.factors()));
+    // The trace is quadratic in the multiple.
+    let (least, more) = (trace(&flat), trace(&with_cancelling_units(&flat, unit, 1.0)));
+    let multiple = ((ratio - 1.0) * least / (more - least)).sqrt();
+    let sharp = with_cancelling_units(&flat, unit, multiple);
+    let points = [&flat, &minimal, &sharp].map(|x| loss.point(&x.factors()));
+    Ok((loss, points))
+}
+
+/// The last columns of U1 and U2 replaced by the same multiple of `unit`.
+fn with_cancelling_units(x: &SignedFactors, unit: &[f64], multiple: f64) -> SignedFactors {
+    let replaced = |u: &Mat<f64>| {
+        Mat::from_fn(u.nrows(), u.ncols(), |i, j| {
+            if j + 1 == u.ncols() {
+                multiple * unit[i]
+            } else {
+                u[(i, j)]
+            }
+        })
+    };
+    SignedFactors {
+        u1: replaced(&x.u1),
+        u2: replaced(&x.u2),
     }
 }
 
@@ -283,17 +360,28 @@ fn displaced(w: &[f64], directions: &Mat<f64>, [t1, t2]: [f64; 2]) -> Vec<f64> {
         .collect()
 }
 
-/// (L Q, R Q) for the orthogonal Q that brings them nearest to `near` (orthogonal Procrustes): matrix, norms and traces are
-/// those of `x`, but one direction means the same at both.
+/// (L Q, R Q) for the orthogonal Q that brings them nearest to `near`: matrix, norms and traces are those of `x`, but one
+/// direction means the same at both.
 fn rotated(x: &Factors, near: &Factors) -> Result<Factors, Error> {
     let left = product(x.l.transpose(), near.l.as_ref());
     let right = product(x.r.transpose(), near.r.as_ref());
-    let svd = full_svd((left + right).as_ref())?;
-    let q = product(svd.u.as_ref(), svd.v.transpose());
+    let q = nearest_rotation((left + right).as_ref())?;
     Ok(Factors {
         l: product(x.l.as_ref(), q.as_ref()),
         r: product(x.r.as_ref(), q.as_ref()),
     })
+}
+
+/// U Q for the orthogonal Q that brings it nearest to `near`.
+fn turned(u: &Mat<f64>, near: MatRef<'_, f64>) -> Result<Mat<f64>, Error> {
+    let q = nearest_rotation(product(u.transpose(), near).as_ref())?;
+    Ok(product(u.as_ref(), q.as_ref()))
+}
+
+/// The orthogonal Q of greatest ⟨Q, C⟩ (orthogonal Procrustes).
+fn nearest_rotation(c: MatRef<'_, f64>) -> Result<Mat<f64>, Error> {
+    let svd = full_svd(c)?;
+    Ok(product(svd.u.as_ref(), svd.v.transpose()))
 }
 
 /// (c·L, R/c). The halves of the scaled trace are equal at flat factors, so that it grows by (c² + c⁻²)/2 = `ratio`.
@@ -329,7 +417,7 @@ mod tests {
     #[test]
     fn the_loss_vanishes_at_every_centre_and_the_flat_one_has_the_least_trace() {
         let rows = gather(&tiny(), &tiny().jobs(), 2);
-        assert_eq!(rows.len(), 2 * 3 * 49);
+        assert_eq!(rows.len(), 3 * 3 * 49);
         for cell in rows.chunk_by(|a, b| a.cell == b.cell) {
             let trace = |centre| {
                 let row = cell.iter().find(|row| row.centre == centre).unwrap();

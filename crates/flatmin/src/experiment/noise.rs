@@ -196,6 +196,7 @@ impl Experiment for Config {
     fn check(&self) -> Result<(), Error> {
         check::trials(self.trials)?;
         check::not_empty("models", &self.models)?;
+        check::linear("models", &self.models)?;
         check::sizes("d", &[self.d])?;
         check::sizes("rank", &[self.rank, self.network_rank])?;
         check_positive("oversampling", self.oversampling)?;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::{Cell, Instance, Model, unknown_cell};
 use super::comparison::Comparison;
 use super::{Experiment, Job, check, repeated, settings};
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::linalg::dense::singular_values;
 use crate::map::{Identity, row_major};
@@ -195,7 +196,7 @@ impl Experiment for Config {
         row.share = y.len() as f64 / (self.d * self.d) as f64;
         let settings = settings(self.tolerance, self.max_iterations);
         let start = Instant::now();
-        let comparison = Comparison::solve(map, y, &settings, interrupt)?;
+        let comparison = Comparison::solve(map, y, Domain::General, &settings, interrupt)?;
         row.seconds = start.elapsed().as_secs_f64();
         let Some(comparison) = comparison else {
             row.status = "singular".to_owned();

@@ -1,7 +1,9 @@
 //! Which share of random instances is recovered, by model, size and number of measurements (Figure 3 of Ding et al. 2024).
 //!
-//! A truth of rank r and Frobenius norm 1 counts as recovered if ‖X − M‖_F ≤ `success`, and a trial counts at all only if its
-//! solution is certified: the rest is shown as unproved.
+//! A truth M counts as recovered if ‖X − M‖_F ≤ `success`·‖M‖_F, and a trial counts at all only if its solution is certified:
+//! the rest is shown as unproved.
+
+mod sparse;
 
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -13,6 +15,7 @@ use super::cell::{Cell, Instance, Model, column, find};
 use super::{Experiment, Job, attempt, check, repeated, settings};
 use crate::error::{Error, check_positive};
 use crate::linalg::dense::frobenius;
+use crate::map::row_major;
 use crate::problem::{Fit, Objective, Problem};
 use crate::random::Stream;
 use crate::solve::{Solution, Status};
@@ -27,7 +30,7 @@ pub struct Config {
     pub trials: u64,
     /// Which models.
     pub models: Vec<Model>,
-    /// Which norms: `flat`, `nuclear`, `smoothed:ALPHA`.
+    /// Which norms: `flat`, `nuclear`, `smoothed:ALPHA`. Robust PCA and the sparse model are solved for `flat` alone.
     pub objectives: Vec<String>,
     /// Rows d1.
     pub d: Vec<usize>,
@@ -39,9 +42,15 @@ pub struct Config {
     pub network_rank: usize,
     /// Numbers of measurements. Cells with more than there are independent ones are not run.
     pub m: Vec<usize>,
-    /// Completion: probabilities that an entry is observed.
+    /// Completion: probabilities that an entry is observed; robust PCA: that it has no outlier.
     pub p: Vec<f64>,
-    /// Largest ‖X − M‖_F of a recovered truth.
+    /// Sparse: lengths of the vector.
+    pub vector_d: Vec<usize>,
+    /// Sparse: nonzeros of the truth.
+    pub nonzeros: usize,
+    /// Sparse: numbers of measurements, up to the length.
+    pub vector_m: Vec<usize>,
+    /// Largest ‖X − M‖_F/‖M‖_F of a recovered truth.
     pub success: f64,
     /// Largest relative gap of a certified solution.
     pub tolerance: f64,
@@ -50,27 +59,59 @@ pub struct Config {
 }
 
 impl Config {
+    /// Rows d1, or lengths.
+    pub fn sizes(&self, model: Model) -> &[usize] {
+        match model {
+            Model::Sparse => &self.vector_d,
+            _ => &self.d,
+        }
+    }
+
+    /// Numbers of measurements.
+    pub fn measurements(&self, model: Model) -> &[usize] {
+        match model {
+            Model::Sparse => &self.vector_m,
+            _ => &self.m,
+        }
+    }
+
+    /// (d1, d2) for `d1` rows and a ratio of `aspect`; `None` where the model has no such matrix. Vectors have one column,
+    /// whatever the ratio: they belong to the first.
+    pub fn shape(&self, model: Model, d1: usize, aspect: f64) -> Option<(usize, usize)> {
+        if model == Model::Sparse {
+            return (self.aspect.first() == Some(&aspect)).then_some((d1, 1));
+        }
+        let d2 = ((aspect * d1 as f64).round() as usize).max(1);
+        (!model.is_symmetric() || d1 == d2).then_some((d1, d2))
+    }
+
     /// The cells, in the order of the table.
     pub fn cells(&self) -> Vec<Cell> {
-        let wanted = |model| {
-            if model == Model::Network {
-                self.network_rank
-            } else {
-                self.rank
-            }
-        };
         let mut cells = Vec::new();
         for &model in &self.models {
+            let wanted = match model {
+                Model::Network => self.network_rank,
+                Model::Sparse => self.nonzeros,
+                _ => self.rank,
+            };
             for &aspect in &self.aspect {
-                for &d1 in &self.d {
-                    let shape = (d1, ((aspect * d1 as f64).round() as usize).max(1));
-                    if !(model.is_symmetric() && shape.0 != shape.1) {
-                        cells.extend(column(model, shape, wanted(model), &self.m, &self.p));
+                for &d1 in self.sizes(model) {
+                    if let Some(shape) = self.shape(model, d1, aspect) {
+                        cells.extend(column(model, shape, wanted, self.measurements(model), &self.p));
                     }
                 }
             }
         }
         cells
+    }
+
+    /// By name. In robust PCA D1 and D2 are multiples of I, so that every norm is the flat one; the sparse model knows no other.
+    fn objectives(&self, model: Model) -> Vec<&str> {
+        if model.is_linear() {
+            self.objectives.iter().map(String::as_str).collect()
+        } else {
+            vec!["flat"]
+        }
     }
 }
 
@@ -85,11 +126,11 @@ pub struct Row {
     pub d1: usize,
     /// Columns of X.
     pub d2: usize,
-    /// Rank of the truth.
+    /// Rank of the truth; sparse: its nonzeros.
     pub rank: usize,
-    /// Measurements.
+    /// Measurements; robust PCA: entries without an outlier.
     pub m: usize,
-    /// Completion: the probability that an entry is observed.
+    /// Completion: the probability that an entry is observed; robust PCA: that it has no outlier.
     pub p: Option<f64>,
     /// Which repetition.
     pub trial: u64,
@@ -101,7 +142,7 @@ pub struct Row {
     pub status: String,
     /// Whether the truth was recovered: known of certified solutions alone.
     pub recovered: Option<bool>,
-    /// ‖X − M‖_F.
+    /// ‖X − M‖_F/‖M‖_F.
     pub error: Option<f64>,
     /// The convex objective.
     pub value: Option<f64>,
@@ -111,7 +152,7 @@ pub struct Row {
     pub gap: Option<f64>,
     /// Whether X is the only solution.
     pub unique: Option<bool>,
-    /// Columns of the factors found.
+    /// Columns of the factors found; sparse: nonzeros.
     pub rank_found: Option<usize>,
     /// Steps of the solver.
     pub iterations: Option<usize>,
@@ -145,6 +186,9 @@ impl Experiment for Config {
             d: vec![10, 20, 30],
             m: (1..=10).map(|i| 30 * i).collect(),
             p: (1..=9).map(|i| f64::from(i) / 10.0).collect(),
+            vector_d: vec![50, 100],
+            nonzeros: 5,
+            vector_m: (1..=10).map(|i| 5 * i).collect(),
             ..Config::paper()
         }
     }
@@ -162,17 +206,23 @@ impl Experiment for Config {
             network_rank: 3,
             m: (1..=17).map(|i| 40 * i).collect(),
             p: (1..=19).map(|i| f64::from(i) / 20.0).collect(),
+            vector_d: vec![50, 100, 150, 200, 250],
+            nonzeros: 10,
+            vector_m: (1..=12).map(|i| 10 * i).collect(),
             success: 1e-6,
             tolerance: 1e-7,
             max_iterations: 500,
         }
     }
 
-    /// Up to d = 100, and rectangular matrices.
+    /// Up to d = 100, matrices half as wide as high, and sparse vectors.
     fn large() -> Self {
+        let mut models = Config::paper().models;
+        models.push(Model::Sparse);
         Config {
+            models,
             d: vec![20, 40, 60, 80, 100],
-            aspect: vec![1.0, 1.5],
+            aspect: vec![1.0, 0.5],
             m: (1..=16).map(|i| 75 * i).collect(),
             ..Config::paper()
         }
@@ -193,6 +243,9 @@ impl Experiment for Config {
         })?;
         check::amounts(&self.m, &self.p)?;
         check::sizes("rank", &[self.rank, self.network_rank])?;
+        check::sizes("vector_d", &self.vector_d)?;
+        check::sizes("nonzeros", &[self.nonzeros])?;
+        check::sizes("vector_m", &self.vector_m)?;
         check::tolerance(self.tolerance)?;
         check_positive("success", self.success)?;
         self.objectives
@@ -201,7 +254,7 @@ impl Experiment for Config {
     }
 
     fn jobs(&self) -> Vec<Job> {
-        let job = |cell: Cell| Job::new(cell.name(), self.objectives.len(), cell.cost());
+        let job = |cell: Cell| Job::new(cell.name(), self.objectives(cell.model).len(), cell.cost());
         repeated(self.cells().into_iter().map(job), self.trials)
     }
 
@@ -209,28 +262,63 @@ impl Experiment for Config {
         let cells = self.cells();
         let cell = find(&cells, &job.cell)?;
         let mut stream = Stream::of_trial(self.seed, Self::NAME, &job.cell, job.trial);
-        let Some(Instance { map, y, truth }) = cell.draw(&mut stream)? else {
-            return Ok(self
-                .objectives
-                .iter()
-                .map(|name| self.blank(cell, job, name))
-                .collect());
-        };
         let settings = settings(self.tolerance, self.max_iterations);
-        let mut problem = Problem::new(map, y, Fit::Exact, Objective::Flat)?.over(cell.model.domain())?;
-        let mut rows = Vec::with_capacity(self.objectives.len());
-        for name in &self.objectives {
-            problem = problem.with(Fit::Exact, objective(name)?)?;
-            let mut row = self.blank(cell, job, name);
-            row.m = problem.data().len();
+        if cell.model == Model::Sparse {
+            let row = self.blank(cell, job, "flat");
+            return Ok(vec![sparse::solved(
+                row,
+                cell.m,
+                &mut stream,
+                self.success,
+                &settings,
+                interrupt,
+            )?]);
+        }
+        let blanks = self.objectives(cell.model);
+        let mut rows: Vec<Row> = blanks.iter().map(|name| self.blank(cell, job, name)).collect();
+        let Some(Instance { map, y, truth }) = cell.draw(&mut stream)? else {
+            return Ok(rows);
+        };
+        let m = if cell.model == Model::Rpca {
+            clean(&y, &truth)
+        } else {
+            y.len()
+        };
+        let (fit, first) = formulation(cell);
+        let mut problem = Problem::new(map, y, fit, first)?.over(cell.model.domain())?;
+        for row in &mut rows {
+            if cell.model.is_linear() {
+                problem = problem.with(fit, objective(&row.objective)?)?;
+            }
+            row.m = m;
             let start = Instant::now();
             let solution = attempt(&problem, &settings, interrupt)?;
             row.seconds = start.elapsed().as_secs_f64();
             row.fill(solution.as_ref(), &truth, self.success);
-            rows.push(row);
         }
         Ok(rows)
     }
+}
+
+/// How the data are to be met, and a norm to begin with. Robust PCA: ‖X‖_* + θ‖Y − X‖_1 with the θ = 1/√max(d1, d2) of Candès,
+/// Li, Ma and Wright (2011).
+fn formulation(cell: &Cell) -> (Fit, Objective) {
+    match cell.model {
+        Model::Rpca => {
+            let (d1, d2) = cell.shape;
+            (
+                Fit::Absolute(1.0 / (d1.max(d2) as f64).sqrt()),
+                Objective::Nuclear,
+            )
+        }
+        _ => (Fit::Exact, Objective::Flat),
+    }
+}
+
+/// How many entries of Y are those of the truth, to the last bit.
+fn clean(y: &[f64], truth: &Mat<f64>) -> usize {
+    let truth = row_major(truth.as_ref());
+    y.iter().zip(truth).filter(|(y, x)| **y == *x).count()
 }
 
 impl Config {
@@ -268,7 +356,7 @@ impl Row {
             self.status = "singular".to_owned();
             return;
         };
-        let error = frobenius((solution.factors.dense() - truth).as_ref());
+        let error = frobenius((solution.factors.dense() - truth).as_ref()) / frobenius(truth.as_ref());
         let certificate = &solution.certificate;
         self.status = solution.status.name().to_owned();
         self.recovered = (solution.status == Status::Certified).then_some(error <= success);
@@ -296,9 +384,22 @@ mod tests {
             p: vec![0.5, 1.0],
             rank: 1,
             network_rank: 2,
+            models: EVERY.to_vec(),
+            vector_d: vec![12],
+            nonzeros: 2,
+            vector_m: vec![8, 12],
             ..Config::paper()
         }
     }
+
+    const EVERY: [Model; 6] = [
+        Model::Sensing,
+        Model::Bilinear,
+        Model::Completion,
+        Model::Network,
+        Model::Rpca,
+        Model::Sparse,
+    ];
 
     fn rows(config: &Config, jobs: &[Job], threads: usize) -> Vec<Row> {
         let mut rows = gather(config, jobs, threads);
@@ -311,7 +412,7 @@ mod tests {
         let config = tiny();
         let jobs = config.jobs();
         let all = rows(&config, &jobs, 2);
-        assert_eq!(all.len(), 2 * jobs.len());
+        assert_eq!(all.len(), jobs.iter().map(|job| job.rows).sum::<usize>());
         let mut backwards: Vec<Job> = jobs.iter().rev().cloned().collect();
         backwards.iter_mut().for_each(|job| job.cost = 1.0);
         assert_eq!(all, rows(&config, &backwards, 1));
@@ -331,7 +432,8 @@ mod tests {
     fn what_is_seen_whole_is_recovered() {
         let config = tiny();
         for row in rows(&config, &config.jobs(), 2) {
-            if row.m == 36 {
+            let whole = if row.model == Model::Sparse { 12 } else { 36 };
+            if row.m == whole {
                 assert_eq!(row.recovered, Some(true), "{row:?}");
             }
         }

@@ -35,7 +35,7 @@ fn fresh_direction(
 }
 
 /// Removes the components along an orthonormal basis; twice is enough.
-fn orthogonalise(v: &mut [f64], basis: &[Vec<f64>]) {
+pub(super) fn orthogonalise(v: &mut [f64], basis: &[Vec<f64>]) {
     for _ in 0..2 {
         for q in basis {
             let c = dot(q, v);

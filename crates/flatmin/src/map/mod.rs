@@ -12,6 +12,7 @@ mod symmetric;
 
 pub use dense::Dense;
 pub use entries::Entries;
+pub(crate) use entries::{Lines, Thin, gradient, regress, solve_lines};
 pub use identity::Identity;
 pub use rank_one::RankOne;
 pub use symmetric::SymmetricRankOne;
@@ -277,6 +278,17 @@ impl Adjoint<'_> {
         }
     }
 
+    /// For many products with W Wᵀ and WᵀW.
+    pub(crate) fn gram_operator(&self) -> GramOperator<'_> {
+        match self {
+            Adjoint::Dense(a) => GramOperator::Dense(a.as_ref()),
+            Adjoint::Sparse { entries, values } => GramOperator::Sparse {
+                rows: entries.row_lines(values),
+                columns: entries.column_lines(values),
+            },
+        }
+    }
+
     /// The same matrix divided by a power of two: exact short of underflow.
     pub(crate) fn divided(&self, unit: f64) -> Self {
         let divide = |v: &f64| v / unit;
@@ -288,6 +300,30 @@ impl Adjoint<'_> {
                 entries,
                 values: values.iter().map(divide).collect(),
             },
+        }
+    }
+}
+
+/// W Wᵀ and WᵀW by products.
+pub(crate) enum GramOperator<'a> {
+    Dense(MatRef<'a, f64>),
+    Sparse { rows: Lines<'a>, columns: Lines<'a> },
+}
+
+impl GramOperator<'_> {
+    /// W Wᵀ X.
+    pub(crate) fn left(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        match self {
+            GramOperator::Dense(w) => product(*w, product(w.transpose(), x).as_ref()),
+            GramOperator::Sparse { rows, columns } => rows.times(&columns.times(&Thin::from_mat(x))).to_mat(),
+        }
+    }
+
+    /// WᵀW X.
+    pub(crate) fn right(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        match self {
+            GramOperator::Dense(w) => product(w.transpose(), product(*w, x).as_ref()),
+            GramOperator::Sparse { rows, columns } => columns.times(&rows.times(&Thin::from_mat(x))).to_mat(),
         }
     }
 }

@@ -160,19 +160,24 @@ impl<'a> Instance<'a> {
         Ok(dual.max(0.1 * operator).max(f64::MIN_POSITIVE))
     }
 
-    /// Records a point in the scale of the data.
-    pub(super) fn record(&self, monitor: &mut Monitor<'_>, value: f64, bound: f64, misfit: f64, rank: usize) {
-        let by = if matches!(self.fit, Fit::Penalised(_)) {
+    /// What brings a value of the objective into the scale of the data.
+    fn value_scale(&self) -> f64 {
+        if matches!(self.fit, Fit::Penalised(_)) {
             self.scale * self.scale
         } else {
             self.scale
-        };
+        }
+    }
+
+    /// Records a point in the scale of the data.
+    pub(super) fn record(&self, monitor: &mut Monitor<'_>, value: f64, bound: f64, misfit: f64, rank: usize) {
+        let by = self.value_scale();
         monitor.record(value * by, bound * by, misfit / norm(&self.b), rank);
     }
 
     /// Records a point of a method that knows no bound.
     pub(super) fn record_unbounded(&self, monitor: &mut Monitor<'_>, value: f64, misfit: f64, rank: usize) {
-        monitor.record_unbounded(value * self.scale, misfit / norm(&self.b), rank);
+        monitor.record_unbounded(value * self.value_scale(), misfit / norm(&self.b), rank);
     }
 
     /// Refuses data that no matrix of the domain meets, where a run has missed them.

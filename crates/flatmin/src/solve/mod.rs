@@ -3,6 +3,7 @@
 //! Production methods and a naive twin, all in the variable Z = W1 X W2, one a file:
 //!
 //! * `path`: factored path-following with rank growth, for what is large, structured or of low rank;
+//! * `alternating`: alternating least squares with quasi-Newton steps, for penalised completion of many entries;
 //! * `augmented_lagrangian`: semismooth Newton on the dual, for the small and the hard (below and on the phase
 //!   transition, where the solution's rank is high and the dual system is the smaller one);
 //! * `robust`: for robust PCA, where the misfit is a sum of magnitudes: splitting with partial decompositions, then the
@@ -11,6 +12,7 @@
 //!
 //! [`solve`] chooses, finishes and certifies.
 
+mod alternating;
 mod anderson;
 mod augmented_lagrangian;
 mod cone;
@@ -38,6 +40,7 @@ use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::Weights;
 use crate::linalg::vector::max_abs;
+use crate::map::Entries;
 use crate::problem::{Fit, Problem};
 use crate::signed::SignedFactors;
 use instance::{Instance, Outcome};
@@ -80,6 +83,8 @@ pub enum Method {
     Auto,
     /// Factored path-following.
     Path,
+    /// Alternating least squares, for penalised completion; other problems are solved as by `Auto`.
+    Alternating,
     /// Semismooth Newton on the dual, m×m systems.
     AugmentedLagrangian,
     /// Plain Douglas-Rachford: slow and simple.
@@ -311,6 +316,10 @@ fn run(
         return Ok(robust::solve(instance, settings, monitor)?.into());
     }
     let (d1, d2) = instance.map.shape();
+    if let Some((entries, mu)) = penalised_entries(instance, settings.method) {
+        let limit = settings.rank.unwrap_or(usize::MAX).min(d1).min(d2);
+        return Ok(alternating::solve(instance, (entries, mu), (settings, limit), monitor)?.into());
+    }
     let dual_fits = instance.b.len() <= DUAL_LIMIT && d1 * d2 <= DENSE_LIMIT;
     let asked = Widths::asked(settings, (d1, d2));
     if instance.fit == Fit::Exact && (settings.fewest || asked.is_some()) {
@@ -330,6 +339,17 @@ fn run(
     Ok(outcome.into())
 }
 
+/// The entries and the μ of a problem for alternating least squares: penalised completion, by default where the systems of
+/// the other methods are too large to be formed.
+fn penalised_entries<'a>(instance: &Instance<'a>, method: Method) -> Option<(&'a Entries, f64)> {
+    let large = instance.b.len() > DUAL_LIMIT;
+    let wanted = method == Method::Alternating || (method == Method::Auto && large);
+    match instance.fit {
+        Fit::Penalised(mu) if wanted => Some((instance.map.map().as_entries()?, mu)),
+        _ => None,
+    }
+}
+
 /// The convex problem, whatever the rank of its solution.
 fn run_convex(
     instance: &Instance<'_>,
@@ -338,7 +358,7 @@ fn run_convex(
     monitor: &mut Monitor<'_>,
 ) -> Result<Outcome, Error> {
     let widths = Widths::free(instance.map.shape());
-    let unknowns = if settings.method == Method::Auto && dual_fits {
+    let unknowns = if matches!(settings.method, Method::Auto | Method::Alternating) && dual_fits {
         instance.b.len()
     } else {
         usize::MAX
@@ -346,7 +366,7 @@ fn run_convex(
     match settings.method {
         Method::Splitting => splitting::douglas_rachford(instance, settings, monitor),
         Method::AugmentedLagrangian => on_the_dual(instance, settings, instance.zero(), monitor),
-        Method::Path | Method::Auto => {
+        Method::Path | Method::Auto | Method::Alternating => {
             match path::follow(instance, settings, path::Limits { widths, unknowns }, monitor)? {
                 path::End::Finished(outcome) => Ok(outcome),
                 path::End::HandOver(start) => on_the_dual(instance, settings, start, monitor),

@@ -21,6 +21,9 @@ pub(super) const FITS: f64 = 1e-12;
 /// A margin above this tells the solution from its neighbours; rounding leaves the square of a vanishing one below 1e-12.
 const DISTINCT: f64 = 1e-4;
 
+/// Up to this many measurements the convex problem, a second or less, is solved for its bound alone, where the matrix found
+/// is the only one nearby.
+const CHEAP: usize = 600;
 /// How much flatter, relatively, one of two exact factorisations has to be to be preferred.
 const FLATTER: f64 = 1e-8;
 
@@ -32,6 +35,15 @@ pub struct LocalUniqueness {
     pub unique: bool,
     /// How well the measurements tell it from its neighbours of the same rank, from 0 (not at all) to 1, as estimated.
     pub margin: f64,
+}
+
+impl LocalUniqueness {
+    fn new(margin: f64) -> Self {
+        LocalUniqueness {
+            unique: margin > DISTINCT,
+            margin,
+        }
+    }
 }
 
 /// What a descent found.
@@ -99,10 +111,7 @@ impl Found {
 
     /// The margin's verdict.
     pub(super) fn local(&self) -> Option<LocalUniqueness> {
-        self.margin.map(|margin| LocalUniqueness {
-            unique: margin > DISTINCT,
-            margin,
-        })
+        self.margin.map(LocalUniqueness::new)
     }
 }
 
@@ -166,14 +175,15 @@ pub(super) fn solve(
         let outcome = found.outcome(instance);
         judge(instance, &outcome)?.proves(search.settings.tolerance)
     };
-    if interrupted || proved || !dual_fits {
+    let determined = found.local().is_some_and(|local| local.unique);
+    let bound_is_dear = determined && instance.b.len() > CHEAP;
+    if interrupted || proved || !dual_fits || bound_is_dear {
         return Ok(found.into_constrained(instance));
     }
     let convex = run_convex(instance, search.settings, dual_fits, monitor)?;
     if search.widths.admit(convex.l.as_ref(), convex.r.as_ref()) && convex.stopped.is_none() {
-        return Ok(convex.into());
+        return with_margin(instance, convex, found.restarts);
     }
-    let determined = found.local().is_some_and(|local| local.unique);
     if !determined && !search.fewest {
         let other = by_penalty(instance, search, monitor)?;
         if other.is_better_than(&found) {
@@ -187,6 +197,20 @@ pub(super) fn solve(
         found.lambda = Some(convex.lambda);
     }
     Ok(found.into_constrained(instance))
+}
+
+/// The convex solution, whose rank turned out to be low enough.
+fn with_margin(instance: &Instance<'_>, convex: Outcome, restarts: usize) -> Result<Constrained, Error> {
+    let z = Factors {
+        l: convex.l.clone(),
+        r: convex.r.clone(),
+    };
+    let (_, margin) = dual_and_margin(instance, &z)?;
+    Ok(Constrained {
+        outcome: convex,
+        restarts,
+        local: margin.map(LocalUniqueness::new),
+    })
 }
 
 /// By elimination on observed entries, by the general path elsewhere.

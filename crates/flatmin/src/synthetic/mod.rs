@@ -1,11 +1,12 @@
 //! Instances whose answer is known, one model a file.
 //!
-//! Every truth has norm 1 (in robust PCA √(d1·d2)), and a matrix a spectrum that falls geometrically (see
+//! [`Ratings`] imitate real ones; elsewhere every truth has norm 1 (in robust PCA √(d1·d2)), and a matrix a spectrum that falls geometrically (see
 //! [`Stream::low_rank`]); measurements are
 //! independent and standard normal, as in the theorems of Ding et al. (2024), DOI 10.1093/imaiai/iaae009, section 4.
 
 mod bilinear;
 mod completion;
+mod ratings;
 mod robust;
 mod sampling;
 mod sensing;
@@ -14,6 +15,7 @@ mod symmetric;
 
 pub use bilinear::Bilinear;
 pub use completion::{Completion, Observed};
+pub use ratings::{Ratings, RatingsShape};
 pub use robust::Robust;
 pub use sensing::Sensing;
 pub use sparse::Sparse;

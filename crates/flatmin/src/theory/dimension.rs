@@ -20,6 +20,8 @@ use crate::error::Error;
 
 /// Nodes of the integrals, which converge fast: see [`integrate`].
 const NODES: usize = 400;
+/// Beyond this a normal number has no weight: 1e-32.
+const NORMAL_END: f64 = 12.0;
 /// Steps of the golden section; each takes .618 of the interval.
 const SECTIONS: usize = 60;
 
@@ -69,6 +71,32 @@ pub fn symmetric_nuclear(d: usize, rank: usize) -> Result<f64, Error> {
 /// A rank beyond d.
 pub fn semidefinite_trace(d: usize, rank: usize) -> Result<f64, Error> {
     symmetric(d, rank, 1.0)
+}
+
+/// The statistical dimension of the ℓ1 norm's descent cone at a vector of length d with `nonzeros` nonzeros,
+/// inf_τ s(1 + τ²) + (d − s)·E (|g| − τ)₊² for a standard normal g.
+///
+/// # Errors
+/// More nonzeros than entries.
+pub fn l1(d: usize, nonzeros: usize) -> Result<f64, Error> {
+    if nonzeros > d {
+        return Err(Error::Setting {
+            name: "nonzeros",
+            found: nonzeros.to_string(),
+            expected: "at most the length of the vector",
+        });
+    }
+    let (support, rest) = (nonzeros as f64, (d - nonzeros) as f64);
+    let infimum = infimum(NORMAL_END, |tau| {
+        support * (1.0 + tau * tau) + rest * normal_excess(tau)
+    });
+    Ok(infimum.min(d as f64))
+}
+
+/// E (|g| − τ)₊² for a standard normal g, τ ≥ 0.
+fn normal_excess(tau: f64) -> f64 {
+    let density = |s: f64| (2.0 / PI).sqrt() * (-0.5 * s * s).exp();
+    integrate(tau, NORMAL_END, |s| density(s) * (s - tau).powi(2))
 }
 
 /// inf_τ r(2d − r + 1)/2 + rτ² + `sides`·E Σ (λ_i(G) − τ)₊² for G in the Gaussian orthogonal ensemble of size d − r.
@@ -155,6 +183,21 @@ mod tests {
             let found = nuclear((d, d), 2).unwrap();
             assert!((found - expected).abs() <= 0.1, "{d}: {found}");
         }
+    }
+
+    /// E (|g| − τ)₊² is 1 at τ = 0; at a vector without zeros the cone is a half-space less a dimension; few nonzeros need about
+    /// 2·s·ln(d/s) + 5s/4 measurements at most (Chandrasekaran, Recht, Parrilo and Willsky 2012, DOI 10.1007/s10208-012-9135-7).
+    #[test]
+    fn vectors_with_few_nonzeros() {
+        assert!((normal_excess(0.0) - 1.0).abs() < 1e-9);
+        assert!((l1(30, 30).unwrap() - 30.0).abs() < 1e-9);
+        assert!((l1(30, 0).unwrap()).abs() < 1e-9);
+        for (d, s) in [(200usize, 10usize), (1000, 10), (100, 20)] {
+            let (found, least) = (l1(d, s).unwrap(), s as f64);
+            let bound = 2.0 * least * (d as f64 / least).ln() + 1.25 * least;
+            assert!(found > 2.0 * least && found <= bound, "{d} {s}: {found} {bound}");
+        }
+        assert!(l1(3, 4).is_err());
     }
 
     fn gaussian(rows: usize, columns: usize, rng: &mut rand_chacha::ChaCha8Rng) -> Mat<f64> {

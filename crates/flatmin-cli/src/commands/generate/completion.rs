@@ -1,38 +1,95 @@
-//! Completion: some entries of the truth.
+//! Completion: some entries of the truth, or ratings.
 
 use std::io::Write as _;
 
 use anyhow::Result;
 use flatmin::random::Stream;
-use flatmin::synthetic::{Completion, Observed};
+use flatmin::synthetic::{Completion, Observed, Ratings, RatingsShape};
+use ndarray::Array2;
 
 use super::size::Size;
 use super::target::{Format, Target, array, vector};
 use crate::args::GenerateArgs;
+use crate::completion::split::{hold_out, pick};
 use crate::failure::{Failure, usage};
 use crate::output::npz::Member;
 
-/// Writes entries, each with probability p or m of them, and where the format can hold it the truth.
+/// The share that `--test` takes away.
+const TEST: f64 = 0.1;
+
+/// Writes entries, and where there is one and the format can hold it the truth.
 pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
+    let made = match &args.ratings {
+        Some(shape) => ratings(args, shape)?,
+        None => entries(args)?,
+    };
+    let target = Target::new(&args.out, args.model)?;
+    let Some(test) = &args.test else {
+        return Ok(write(&target, &made)?);
+    };
+    let test = Target::new(test, args.model)?;
+    let marked = hold_out(&made.rows, &made.columns, made.shape, TEST, args.seed);
+    write(&test, &made.part(&marked, true))?;
+    Ok(write(&target, &made.part(&marked, false))?)
+}
+
+/// What is to be written.
+struct Made {
+    rows: Vec<u32>,
+    columns: Vec<u32>,
+    y: Vec<f64>,
+    shape: (usize, usize),
+    truth: Option<Array2<f64>>,
+}
+
+impl Made {
+    /// The entries whose mark is `which`.
+    fn part(&self, marked: &[bool], which: bool) -> Made {
+        Made {
+            rows: pick(&self.rows, marked, which),
+            columns: pick(&self.columns, marked, which),
+            y: pick(&self.y, marked, which),
+            shape: self.shape,
+            truth: self.truth.clone(),
+        }
+    }
+}
+
+/// Each entry of a matrix with probability p, or m of them.
+fn entries(args: &GenerateArgs) -> Result<Made, Failure> {
     let size = Size::of(args)?;
     let observed = args.p.map_or(Observed::Count(size.m), Observed::Each);
-    let made = Completion::draw(
-        &mut Stream::new(args.seed),
-        size.shape,
-        observed,
-        &size.recipe(args),
-    )
-    .map_err(anyhow::Error::from)?;
+    let stream = &mut Stream::new(args.seed);
+    let made =
+        Completion::draw(stream, size.shape, observed, &size.recipe(args)).map_err(anyhow::Error::from)?;
     if made.y.is_empty() {
         return Err(usage(
             "--p: no entry came out as observed, expected a larger p".to_owned(),
         ));
     }
-    write(&Target::new(&args.out, args.model)?, &made)?;
-    Ok(())
+    Ok(Made {
+        rows: made.rows,
+        columns: made.columns,
+        y: made.y,
+        shape: size.shape,
+        truth: Some(array(&made.truth.dense())),
+    })
 }
 
-fn write(target: &Target, made: &Completion) -> Result<()> {
+/// Ratings in half stars.
+fn ratings(args: &GenerateArgs, shape: &RatingsShape) -> Result<Made, Failure> {
+    let made = Ratings::draw(&mut Stream::new(args.seed), shape)
+        .map_err(|error| usage(format!("--ratings: {error}")))?;
+    Ok(Made {
+        rows: made.rows,
+        columns: made.columns,
+        y: made.y,
+        shape: (shape.users, shape.items),
+        truth: None,
+    })
+}
+
+fn write(target: &Target, made: &Made) -> Result<()> {
     let places = made.rows.iter().zip(&made.columns);
     let mut entries = places.zip(&made.y).map(|((i, j), y)| (*i, *j, *y));
     match target.format {
@@ -42,7 +99,7 @@ fn write(target: &Target, made: &Completion) -> Result<()> {
             entries.try_for_each(|(i, j, y)| Ok(writeln!(file, "{i}{separator}{j}{separator}{y}")?))
         }),
         Format::MatrixMarket => target.out.write(&target.name, |file| {
-            let (d1, d2) = made.truth.shape();
+            let (d1, d2) = made.shape;
             writeln!(
                 file,
                 "%%MatrixMarket matrix coordinate real general\n{d1} {d2} {}",
@@ -56,16 +113,16 @@ fn write(target: &Target, made: &Completion) -> Result<()> {
     }
 }
 
-fn archive(target: &Target, made: &Completion) -> Result<()> {
+fn archive(target: &Target, made: &Made) -> Result<()> {
     let integers = |values: &[u32]| Member::Integers(values.iter().map(|v| i64::from(*v)).collect());
     // Dimensions have 32 bits: the command line sees to it.
-    let (d1, d2) = made.truth.shape();
-    let truth = array(&made.truth.dense());
-    target.archive(&[
+    let (d1, d2) = made.shape;
+    let mut members = vec![
         ("rows", integers(&made.rows)),
         ("cols", integers(&made.columns)),
         ("y", vector(&made.y)),
         ("shape", integers(&[d1 as u32, d2 as u32])),
-        ("truth", truth.view().into()),
-    ])
+    ];
+    members.extend(made.truth.iter().map(|truth| ("truth", truth.view().into())));
+    target.archive(&members)
 }

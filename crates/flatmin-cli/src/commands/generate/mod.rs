@@ -17,23 +17,20 @@ use crate::failure::{Failure, usage};
 
 /// Runs the command.
 pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
-    if args.p.is_some() && args.model != Model::Completion {
-        let model = args.model.name();
-        return Err(usage(format!(
-            "--p: found with {model}, expected only with completion"
-        )));
-    }
-    if args.outliers.is_some() && args.model != Model::Rpca {
-        let model = args.model.name();
-        return Err(usage(format!(
-            "--outliers: found with {model}, expected only with rpca"
-        )));
-    }
-    if args.negative.is_some() && args.model != Model::Network {
-        let model = args.model.name();
-        return Err(usage(format!(
-            "--negative: found with {model}, expected only with network"
-        )));
+    let given = [
+        ("p", args.p.is_some(), Model::Completion),
+        ("ratings", args.ratings.is_some(), Model::Completion),
+        ("test", args.test.is_some(), Model::Completion),
+        ("outliers", args.outliers.is_some(), Model::Rpca),
+        ("negative", args.negative.is_some(), Model::Network),
+    ];
+    for (option, given, model) in given {
+        if given && model != args.model {
+            let (found, expected) = (args.model.name(), model.name());
+            return Err(usage(format!(
+                "--{option}: found with {found}, expected only with {expected}"
+            )));
+        }
     }
     match args.model {
         Model::Sensing | Model::Deep => sensing::generate(args)?,

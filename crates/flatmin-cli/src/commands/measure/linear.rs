@@ -26,20 +26,21 @@ pub(super) const EXACT: f64 = 1e-7;
 pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
     let instance = run.load(args.model, &args.data, &args.of_model)?;
     let x = read_factors(args, instance.map.shape())?;
+    let objective = args.run.objective.given()?;
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
     let asked = args
         .fit
         .choice()
-        .map(|choice| run.fit(choice, &instance))
+        .map(|choice| run.fit(choice, &instance, &args.of_model))
         .transpose()?;
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
-    let problem = Problem::new(map, y, Fit::Exact, args.run.objective)
+    let problem = Problem::new(map, y, Fit::Exact, objective)
         .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
         .map_err(about)?;
-    let fit = asked.map_or_else(|| own_fit(&problem, &x), |(fit, _)| fit);
+    let fit = asked.map_or_else(|| own_fit(&problem, &x), |chosen| chosen.fit);
     describe_fit(&mut result, fit);
-    let problem = problem.with(fit, args.run.objective).map_err(about)?;
+    let problem = problem.with(fit, objective).map_err(about)?;
     let best = (!args.no_bound)
         .then(|| run.solve(&problem, &run.settings(fit), &args.data))
         .transpose()?;

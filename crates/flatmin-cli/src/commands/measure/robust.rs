@@ -20,7 +20,7 @@ pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failu
     check_fit(&args.fit)?;
     let instance = run.load(args.model, &args.data, &args.of_model)?;
     let x = read_factors(args, instance.map.shape())?;
-    let mut result = result(run, &instance);
+    let mut result = result(run, &instance)?;
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
     let problem = Problem::new(map, y, Fit::Exact, Objective::Nuclear).map_err(about)?;

@@ -1,12 +1,14 @@
 //! The models y = A(X), X among all matrices or the symmetric ones.
 
+use flatmin::fold_in::Ridge;
 use flatmin::solve::Solution;
-use flatmin::{Error, Objective, Problem};
+use flatmin::{Error, Fit, Objective, Problem};
 
-use crate::args::{FitChoice, Lambda, Model, NetworkArgs, SolveArgs};
+use crate::args::{Centring, FitChoice, Lambda, Model, NetworkArgs, SolveArgs};
 use crate::assess;
 use crate::commands::Ending;
-use crate::commands::run::{Run, describe_fit, ending, flat_weights};
+use crate::commands::run::{Chosen, Run, describe_fit, ending, flat_weights};
+use crate::completion::joint;
 use crate::failure::Failure;
 use crate::instance::{Extras, Instance};
 use crate::output::result::{ReportData, ResultFile};
@@ -18,17 +20,37 @@ use crate::theory;
 pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
     let instance = run.load(args.model, &args.data, &args.of_model)?;
     let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
-    let (fit, known) = run.fit(args.fit.choice().unwrap_or(default_fit(args.model)), &instance)?;
+    let choice = args.fit.choice().unwrap_or(default_fit(args.model));
+    let Chosen {
+        fit,
+        objective,
+        known,
+    } = run.fit(choice, &instance, &args.of_model)?;
     describe_fit(&mut result, fit);
-    let Instance { map, y, extras, .. } = instance;
+    result.objective = objective.name();
+    let Instance {
+        map, y, mut extras, ..
+    } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
-    let problem = Problem::new(map, y, fit, args.run.objective)
+    let mut problem = Problem::new(map, y, fit, objective)
         .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
         .map_err(about)?;
     let NetworkArgs { positive, negative } = args.of_model.network;
     let settings = run.settings(fit).with_widths(positive, negative);
-    let solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
+    let mut solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
+    if let Some(completion) = &mut extras.completion
+        && completion.centring == Centring::Bias
+        && matches!(fit, Fit::Penalised(_))
+    {
+        // Only completion has biases, so no widths; what is left of the time is asked for at every round.
+        let solve = |problem: &Problem| run.solve(problem, &run.settings(fit), &args.data);
+        (problem, solution) = joint::fit(problem, solution, &mut completion.centre, solve, &args.data)?;
+    }
     run.progress.stage("measuring");
+    if let Some(completion) = &mut extras.completion {
+        let power = problem.objective().power();
+        completion.ridges = Some(Ridge::of(&solution, problem.map(), fit, power));
+    }
     let domain = problem.domain();
     let report = assess(&mut result, problem, &solution, &extras, args)?;
     result.seconds = run.seconds();

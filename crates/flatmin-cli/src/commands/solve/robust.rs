@@ -16,7 +16,7 @@ use crate::pictures::{self, Course, Sharp};
 pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
     check_fit(&args.fit)?;
     let instance = run.load(args.model, &args.data, &args.of_model)?;
-    let mut result = result(run, &instance);
+    let mut result = result(run, &instance)?;
     let Instance { map, y, extras, .. } = instance;
     let about = |error: Error| Failure::about(&args.data, error);
     let (d1, d2) = map.shape();

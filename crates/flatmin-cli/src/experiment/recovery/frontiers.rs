@@ -2,7 +2,7 @@
 
 use flatmin::experiment::Model;
 
-use super::Column;
+use super::{Column, cone};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::chart::{Chart, Mark, Series};
 use crate::report::draw::colour::{BLUE, Colour, GREEN, GREY, INK, PURPLE, VERMILION};
@@ -19,8 +19,9 @@ pub(super) fn panels(columns: &[Column], font: &Font) -> Vec<Panel> {
         }
     }
     let of = |model: Model| -> Vec<&Column> {
-        let square = |column: &&Column| column.model == model && column.shape.0 == column.shape.1;
-        columns.iter().filter(square).collect()
+        let square = |(d1, d2): (usize, usize)| d1 == d2 || model == Model::Sparse;
+        let shown = |column: &&Column| column.model == model && square(column.shape);
+        columns.iter().filter(shown).collect()
     };
     models
         .iter()
@@ -31,8 +32,17 @@ pub(super) fn panels(columns: &[Column], font: &Font) -> Vec<Panel> {
 fn panel(model: Model, columns: &[&Column], font: &Font) -> Option<Panel> {
     let series = series(columns);
     let points = || series.iter().flat_map(|series| series.points.iter());
-    let x = Axis::linear_with_room(points().map(|(x, _)| *x), "rows and columns d")?;
-    let y = Axis::linear(points().map(|(_, y)| *y).chain([0.0]), "measurements m")?;
+    let (size, amount, what) = match model {
+        Model::Sparse => ("length d", "measurements m", "measurements"),
+        Model::Rpca => (
+            "rows and columns d",
+            "entries without outlier",
+            "entries without outlier",
+        ),
+        _ => ("rows and columns d", "measurements m", "measurements"),
+    };
+    let x = Axis::linear_with_room(points().map(|(x, _)| *x), size)?;
+    let y = Axis::linear(points().map(|(_, y)| *y).chain([0.0]), amount)?;
     let chart = Chart {
         label: format!(
             "Measurements at which half of the trials recover: {}",
@@ -42,13 +52,18 @@ fn panel(model: Model, columns: &[&Column], font: &Font) -> Option<Panel> {
         y,
         series,
     };
-    let theory = if model == Model::Sensing {
-        ", and the statistical dimension of the descent cone of the nuclear norm, where theory sees the transition"
-    } else {
+    let theory = cone(model).map_or(String::new(), |norm| {
+        format!(
+            ", and the statistical dimension of the descent cone of the {norm} norm, where theory sees the transition"
+        )
+    });
+    let square = if model == Model::Sparse {
         ""
+    } else {
+        ", for square matrices"
     };
     let caption = format!(
-        "{}: number of measurements at which half of the trials recover, with its 95 % band (thin), for square matrices. Grey: degrees of freedom, below which nothing is determined{theory}.",
+        "{}: number of {what} at which half of the trials recover, with its 95 % band (thin){square}. Grey: degrees of freedom, below which nothing is determined{theory}.",
         model.name()
     );
     Some(Panel::drawn(
@@ -100,18 +115,20 @@ fn series(columns: &[&Column]) -> Vec<Series> {
 
 const COLOURS: [Colour; 4] = [BLUE, VERMILION, GREEN, PURPLE];
 
-/// How far the flat frontier of Gaussian sensing is from the statistical dimension.
-pub(super) fn against_dimension(columns: &[Column]) -> Option<String> {
+/// How far the flat frontier of a Gaussian model is from the statistical dimension.
+pub(super) fn against_dimension(columns: &[Column], model: Model) -> Option<String> {
     let distances: Vec<f64> = columns
         .iter()
-        .filter(|column| column.objective == "flat")
+        .filter(|column| column.model == model && column.objective == "flat")
         .filter_map(|column| Some(column.half?.centre / column.dimension()? - 1.0))
         .collect();
     let (low, high) = range(&distances)?;
     Some(format!(
-        "Flat solutions of Gaussian sensing recover half of the time at {:.1} % to {:.1} % of the statistical dimension of the nuclear norm's descent cone.",
+        "{}: flat solutions recover half of the time at {:.1} % to {:.1} % of the statistical dimension of the {} norm's descent cone.",
+        model.name(),
         100.0 * (1.0 + low),
-        100.0 * (1.0 + high)
+        100.0 * (1.0 + high),
+        cone(model)?
     ))
 }
 

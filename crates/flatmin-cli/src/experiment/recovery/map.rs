@@ -4,7 +4,7 @@ use flatmin::experiment::Model;
 use flatmin::experiment::recovery::{Config, Row};
 
 use super::super::grid::{Grid, Shade};
-use super::{Column, columns, refused};
+use super::{Column, columns, cone, refused};
 use crate::report::draw::axis::Axis;
 use crate::report::draw::bar::Bar;
 use crate::report::draw::chart::{Chart, Series, Tile, Tiles};
@@ -72,30 +72,33 @@ impl View<'_> {
             font,
         );
         let caption = format!(
-            "{}, {} objective: share of trials with ‖X − M‖_F ≤ {:e}. Hatched: more measurements than there are independent ones, or not run. Crosses: a solution was not certified and does not count. Lines: where half of the trials recover (fitted){}.",
+            "{}, {} objective: share of trials with ‖X − M‖_F ≤ {:e}·‖M‖_F. Hatched: unknown, because there are no so many independent measurements, none was run or none certified. Crosses: a solution was not certified and does not count. Lines: where half of the trials recover (fitted){}.",
             self.model.name(),
             self.objective,
             self.config.success,
-            if self.model == Model::Sensing {
-                "; the statistical dimension of the descent cone of the nuclear norm (dashed)"
-            } else {
-                ""
-            }
+            cone(self.model).map_or(String::new(), |norm| {
+                format!("; the statistical dimension of the descent cone of the {norm} norm (dashed)")
+            })
         );
         Some(Panel::drawn(name, "Recovered", caption, scene))
     }
 
     fn holds(&self, row: &Row) -> bool {
-        let wanted = (self.aspect * row.d1 as f64).round().max(1.0) as usize;
-        row.model == self.model && row.objective == self.objective && row.d2 == wanted
+        row.model == self.model
+            && row.objective == self.objective
+            && self.config.shape(self.model, row.d1, self.aspect) == Some((row.d1, row.d2))
     }
 
     fn grid(&self) -> Grid {
-        Grid::new(self.model, &self.config.d, &self.config.m, &self.config.p)
+        let (config, model) = (self.config, self.model);
+        Grid::new(model, config.sizes(model), config.measurements(model), &config.p)
     }
 
     fn chart(&self, rows: &[Row]) -> Chart {
-        let (x, y) = self.grid().axes("rows d1");
+        let (x, y) = self.grid().axes(match self.model {
+            Model::Sparse => "length d",
+            _ => "rows d1",
+        });
         Chart {
             label: format!(
                 "Share recovered by size and amount of data: {}, {}",
@@ -110,9 +113,12 @@ impl View<'_> {
 
     /// The fitted line and the statistical dimension over the cells.
     fn lines(&self, columns: &[Column]) -> Vec<Series> {
-        let amount = |column: &Column, m: f64| match self.model {
-            Model::Completion => m / (column.shape.0 * column.shape.1) as f64,
-            _ => m,
+        let amount = |column: &Column, m: f64| {
+            if self.model.has_shares() {
+                m / (column.shape.0 * column.shape.1) as f64
+            } else {
+                m
+            }
         };
         let half: Vec<Point> = columns
             .iter()

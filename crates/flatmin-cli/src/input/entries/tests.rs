@@ -78,6 +78,16 @@ fn lines_are_remembered_across_gaps() {
     let remembered: Vec<u64> = (0..lines.len()).map(|i| map.line(i)).collect();
     assert_eq!(remembered, lines);
     assert_eq!(map.breaks.len(), 4, "consecutive lines take no memory");
+    for cut in 0..=lines.len() {
+        let (mut first, mut second) = (LineMap::default(), LineMap::default());
+        lines[..cut].iter().for_each(|&line| first.push(line));
+        lines[cut..].iter().for_each(|&line| second.push(line));
+        first.append(&second);
+        assert_eq!(
+            (first.breaks, first.count, first.next_line),
+            (map.breaks.clone(), 7, 13)
+        );
+    }
 }
 
 proptest! {

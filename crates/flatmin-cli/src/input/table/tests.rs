@@ -6,7 +6,7 @@ fn read_as(name: &str, bytes: &[u8]) -> Result<Vec<(String, String, f64)>> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
     std::fs::write(&path, bytes).unwrap();
-    let entries = super::super::entries_of(&path)?;
+    let entries = super::super::entries_of(&path, super::super::Wanted::Entries)?;
     let (rows, cols) = (entries.row_ids.unwrap(), entries.col_ids.unwrap());
     assert_eq!(entries.shape, (rows.len(), cols.len()));
     let entry = |i: usize| {

@@ -7,11 +7,11 @@
 
 use faer::Mat;
 
-use super::lbfgs::Memory;
 use super::objective::{Evaluation, Objective};
 use super::{Chain, flattest};
 use crate::domain::Domain;
 use crate::error::Error;
+use crate::linalg::quasi_newton::Memory;
 use crate::linalg::vector::{axpy, dot, norm};
 use crate::problem::{Fit, Problem};
 use crate::random::Stream;

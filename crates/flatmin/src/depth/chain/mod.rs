@@ -23,7 +23,6 @@
 //! row space of P_2, and so on: all ranks are then at most d_0. From the other end they are at most d_K. Hence the default.
 
 mod law;
-mod lbfgs;
 mod minimise;
 mod objective;
 mod point;

@@ -138,7 +138,8 @@ impl Grid {
                 expected,
             })
         };
-        if matches!(self.model, Model::Covariance | Model::Phase) {
+        let known = [Model::Completion, Model::Sensing, Model::Bilinear, Model::Network];
+        if !known.contains(&self.model) {
             let found = self.model.name().to_owned();
             return refuse(found, "completion, sensing, bilinear or network");
         }

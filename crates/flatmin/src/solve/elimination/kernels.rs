@@ -2,6 +2,9 @@
 //!
 //! A factor is a list of rows of W numbers, W the number of columns k rounded up; the columns beyond k are zero, and their
 //! diagonal in every block is one, so that they stay zero. Each line is summed by one thread, in the order of its entries.
+//! The innermost loops count indices: iterator adaptors are not always compiled into code for the instruction set chosen.
+
+#![allow(clippy::needless_range_loop)]
 
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
@@ -52,7 +55,13 @@ const ROWS: usize = 1024;
 /// ⟨a, b⟩ of two factors, in pieces of fixed size.
 pub(super) fn inner<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> f64 {
     let part = |(a, b): (&[Row<W>], &[Row<W>])| -> f64 {
-        pulp::Arch::new().dispatch(|| a.iter().zip(b).map(|(x, y)| dot(x, y)).sum())
+        pulp::Arch::new().dispatch(|| {
+            let mut sum = 0.0;
+            for i in 0..a.len() {
+                sum += dot(&a[i], &b[i]);
+            }
+            sum
+        })
     };
     let parts: Vec<f64> = a.par_chunks(ROWS).zip(b.par_chunks(ROWS)).map(part).collect();
     parts.iter().sum()
@@ -63,9 +72,9 @@ pub(super) fn cross_gram<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> Block<W>
     let part = |(a, b): (&[Row<W>], &[Row<W>])| -> Block<W> {
         pulp::Arch::new().dispatch(|| {
             let mut sum = [[0.0; W]; W];
-            for (x, y) in a.iter().zip(b) {
+            for i in 0..a.len() {
                 for c in 0..W {
-                    add(&mut sum[c], x[c], y);
+                    add(&mut sum[c], a[i][c], &b[i]);
                 }
             }
             sum
@@ -83,8 +92,8 @@ pub(super) fn cross_gram<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> Block<W>
 pub(super) fn each_row<const W: usize>(rows: &mut [Row<W>], change: impl Fn(usize, &mut Row<W>) + Sync) {
     rows.par_chunks_mut(ROWS).enumerate().for_each(|(piece, part)| {
         pulp::Arch::new().dispatch(|| {
-            for (i, row) in part.iter_mut().enumerate() {
-                change(piece * ROWS + i, row);
+            for i in 0..part.len() {
+                change(piece * ROWS + i, &mut part[i]);
             }
         });
     });
@@ -97,8 +106,8 @@ fn over_lines<T: Send + Clone>(half: &Half, zero: T, fill: impl Fn(usize, &mut T
         .enumerate()
         .for_each(|(piece, part)| {
             pulp::Arch::new().dispatch(|| {
-                for (i, out) in part.iter_mut().enumerate() {
-                    fill(piece * half.piece + i, out);
+                for i in 0..part.len() {
+                    fill(piece * half.piece + i, &mut part[i]);
                 }
             });
         });
@@ -147,8 +156,8 @@ pub(super) fn best_response<const W: usize>(
     let both = over_lines(half, zero, |i, (own, block)| {
         let (others, values) = half.line(i);
         *block = gram(others, f);
-        for (o, y) in others.iter().zip(values) {
-            add(own, *y, &f[*o as usize]);
+        for e in 0..others.len() {
+            add(own, values[e], &f[others[e] as usize]);
         }
         finish_block(block, k, ridge[i]);
         cholesky(block);
@@ -161,9 +170,9 @@ pub(super) fn best_response<const W: usize>(
 pub(super) fn gradient<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]) -> Vec<Row<W>> {
     over_lines(half, [0.0; W], |i, out| {
         let (others, values) = half.line(i);
-        for (o, y) in others.iter().zip(values) {
-            let x = &f[*o as usize];
-            add(out, dot(&own[i], x) - y, x);
+        for e in 0..others.len() {
+            let x = &f[others[e] as usize];
+            add(out, dot(&own[i], x) - values[e], x);
         }
     })
 }
@@ -172,8 +181,8 @@ pub(super) fn gradient<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]
 pub(super) fn misfits<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]) -> Vec<f64> {
     over_lines(half, 0.0, |i, out| {
         let (others, values) = half.line(i);
-        for (o, y) in others.iter().zip(values) {
-            let residual = dot(&own[i], &f[*o as usize]) - y;
+        for e in 0..others.len() {
+            let residual = dot(&own[i], &f[others[e] as usize]) - values[e];
             *out += residual * residual;
         }
     })
@@ -200,14 +209,14 @@ pub(super) fn cholesky<const W: usize>(a: &mut Block<W>) {
     for j in 0..W {
         for t in 0..j {
             let s = a[j][t];
-            for row in a.iter_mut().skip(j) {
-                row[j] -= row[t] * s;
+            for i in j..W {
+                a[i][j] -= a[i][t] * s;
             }
         }
         let pivot = a[j][j].max(f64::MIN_POSITIVE).sqrt();
         a[j][j] = pivot;
-        for row in a.iter_mut().skip(j + 1) {
-            row[j] /= pivot;
+        for i in j + 1..W {
+            a[i][j] /= pivot;
         }
     }
 }

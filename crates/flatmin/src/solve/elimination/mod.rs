@@ -15,6 +15,8 @@ mod dual;
 mod kernels;
 mod newton;
 mod pattern;
+#[cfg(test)]
+mod tests;
 
 use faer::Mat;
 

@@ -64,6 +64,13 @@ pub(super) struct State<const W: usize> {
     value: f64,
 }
 
+#[cfg(test)]
+impl<const W: usize> State<W> {
+    pub(super) fn value(&self) -> f64 {
+        self.value
+    }
+}
+
 impl Objective<'_> {
     fn ridge(&self, weights: &[f64]) -> Vec<f64> {
         weights.iter().map(|w| self.mu * w * w).collect()

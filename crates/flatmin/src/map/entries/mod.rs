@@ -3,8 +3,16 @@
 //! Storage O(m); products with thin matrices cost O(m·k) and run over fixed blocks of rows or columns, so that their bits
 //! do not depend on the number of threads.
 
-use faer::{Mat, MatRef};
+mod lines;
+mod normal;
+mod thin;
+
+use faer::{Mat, MatMut, MatRef};
 use rayon::prelude::*;
+
+pub(crate) use lines::Lines;
+pub(crate) use normal::{gradient, regress, solve_lines};
+pub(crate) use thin::Thin;
 
 use super::{Adjoint, Gram, MeasurementMap, RowBlocks, row_major};
 use crate::error::Error;
@@ -119,24 +127,47 @@ impl Entries {
 
     /// S·V for the sparse matrix S with these entries' `values`.
     pub(crate) fn sparse_times(&self, values: &[f64], v: MatRef<'_, f64>) -> Mat<f64> {
-        let (k, v) = (v.ncols(), row_major(v));
-        gather(self.shape.0, k, |a, out| {
-            for i in self.row_range(a) {
-                let b = self.columns[i] as usize;
-                accumulate(out, values[i], &v[b * k..(b + 1) * k]);
-            }
-        })
+        self.row_lines(values).times(&Thin::from_mat(v)).to_mat()
     }
 
-    /// Sᵀ·U for the sparse matrix S with these entries' `values`.
+    /// Sᵀ·U for the sparse matrix S with these entries' `values`. Of many products, [`column_lines`](Self::column_lines)
+    /// are the faster way.
     pub(crate) fn sparse_transpose_times(&self, values: &[f64], u: MatRef<'_, f64>) -> Mat<f64> {
         let (k, u) = (u.ncols(), row_major(u));
-        gather(self.shape.1, k, |b, out| {
-            for i in self.column_entries(b) {
-                let a = self.rows[*i as usize] as usize;
-                accumulate(out, values[*i as usize], &u[a * k..(a + 1) * k]);
+        let mut out = vec![0.0; self.shape.1 * k];
+        let pieces = out.par_chunks_mut((BLOCK * k).max(1)).enumerate();
+        pieces.for_each(|(block, rows)| {
+            // Compiled once for each instruction set: the order of additions is that of the source in all of them.
+            pulp::Arch::new().dispatch(|| {
+                for (b, out) in rows.chunks_exact_mut(k).enumerate() {
+                    for i in self.column_entries(block * BLOCK + b) {
+                        let a = self.rows[*i as usize] as usize;
+                        accumulate(out, values[*i as usize], &u[a * k..(a + 1) * k]);
+                    }
+                }
+            });
+        });
+        MatRef::from_row_major_slice(&out, self.shape.1, k).to_owned()
+    }
+
+    /// Column j of S Sᵀ (`of_rows`) or SᵀS from the diagonal down, added to `out`, n × 1.
+    pub(crate) fn add_gram_column(&self, values: &[f64], of_rows: bool, j: usize, mut out: MatMut<'_, f64>) {
+        if of_rows {
+            for i in self.row_range(j) {
+                let line = self.column_entries(self.columns[i] as usize);
+                let from = line.partition_point(|e| (*e as usize) < i);
+                for e in &line[from..] {
+                    out[(self.rows[*e as usize] as usize, 0)] += values[i] * values[*e as usize];
+                }
             }
-        })
+        } else {
+            for i in self.column_entries(j) {
+                let (i, a) = (*i as usize, self.rows[*i as usize] as usize);
+                for e in i..self.row_start[a + 1] {
+                    out[(self.columns[e] as usize, 0)] += values[i] * values[e];
+                }
+            }
+        }
     }
 
     /// The sparse matrix, formed.
@@ -166,24 +197,6 @@ fn bucket(keys: &[u32], size: usize, order: impl Iterator<Item = u32>) -> (Vec<u
         *slot += 1;
     }
     (sorted, start)
-}
-
-/// The rows of a `count` × k matrix, each filled by `fill` from zero, in parallel blocks.
-fn gather(count: usize, k: usize, fill: impl Fn(usize, &mut [f64]) + Sync) -> Mat<f64> {
-    let mut out = vec![0.0; count * k];
-    if k > 0 {
-        out.par_chunks_mut(BLOCK * k)
-            .enumerate()
-            .for_each(|(block, rows)| {
-                // Compiled once for each instruction set: the order of additions is that of the source in all of them.
-                pulp::Arch::new().dispatch(|| {
-                    for (a, row) in rows.chunks_exact_mut(k).enumerate() {
-                        fill(block * BLOCK + a, row);
-                    }
-                });
-            });
-    }
-    MatRef::from_row_major_slice(&out, count, k).to_owned()
 }
 
 fn squared_row_norms(a: MatRef<'_, f64>) -> Vec<f64> {
@@ -359,3 +372,6 @@ impl MeasurementMap for Entries {
         (20 * self.rows.len() * k) as f64
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Time the completion of ratings: flatmin against cmfrec and Spark MLlib, all told the same rank, λ and sweeps.
+
+What counts is the time to the objective that cmfrec reaches in its sweeps: flatmin writes its course, and the first
+step that is as good is looked up in it. The tools run in turn, several times, as separate processes on two threads.
+Rows and a summary go to bench/results/DATE/.
+
+usage: ratings.py [--sizes 1m 10m] [--lambda 0.06] [--rank 20] [--repetitions 3] [--no-spark] [--flatmin PATH]
+       [--python PATH] [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from run import machine_note, number, run_process
+
+HERE = Path(__file__).resolve().parent
+FIELDS = [
+    "case", "tool", "repetition", "wall_s", "user_s", "seconds", "to_target_s", "peak_mib", "status", "value",
+    "lower_bound", "gap", "test_rmse", "rank", "iterations",
+]  # fmt: skip
+
+
+def time_to(history: list[dict], target: float) -> float | None:
+    """When the objective is first as low as the target."""
+    return next((row["seconds"] for row in history if row["value"] is not None and row["value"] <= target), None)
+
+
+def summarise(rows: list[dict]) -> str:
+    """A markdown table of medians."""
+    lines = [
+        "| case | tool | fit, s | to cmfrec's objective, s | process, s | peak, MiB | objective | gap | test RMSE |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for case, tool in dict.fromkeys((row["case"], row["tool"]) for row in rows):
+        own = [row for row in rows if (row["case"], row["tool"]) == (case, tool) and row.get("seconds") is not None]
+        if not own:
+            lines.append(f"| {case} | {tool} | failed | | | | | | |")
+            continue
+        reached = [row["to_target_s"] for row in own if row.get("to_target_s") is not None]
+        cells = [number(statistics.median(row["seconds"] for row in own))]
+        cells.append(number(statistics.median(reached) if reached else None))
+        cells.append(number(statistics.median(row["wall_s"] for row in own)))
+        cells.append(number(max(row["peak_mib"] for row in own), ".0f"))
+        last = own[-1]
+        cells += [number(last.get("value"), ".7g"), number(last.get("gap"), ".1e"), number(last.get("test_rmse"), ".4f")]
+        lines.append(f"| {case} | {tool} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def solve(command: list[str], environment: dict[str, str], folder: Path) -> dict:
+    """One run of flatmin with its course."""
+    row = run_process([*command, "--out", str(folder)], environment)
+    course = folder / "report.json"
+    row["history"] = json.loads(course.read_text())["history"] if course.exists() else []
+    return row
+
+
+def main() -> None:
+    """Make the data, run all tools in turn, write rows and summary."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="*", default=["1m"], choices=["100k", "1m", "10m", "20m"])
+    parser.add_argument("--lambda", type=float, default=0.06, dest="weight")
+    parser.add_argument("--rank", type=int, default=20)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--no-spark", action="store_true")
+    parser.add_argument("--flatmin", default=str(target / "release" / "flatmin"))
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / datetime.date.today().isoformat())
+    options = parser.parse_args()
+    environment = os.environ | {f"{name}_NUM_THREADS": "2" for name in ("OMP", "OPENBLAS", "MKL", "RAYON")}
+    told = ["--rank", str(options.rank), "--lambda", str(options.weight), "--threads", "2"]
+    peer, rows = [options.python, str(HERE / "peers" / "ratings.py")], []
+    with tempfile.TemporaryDirectory() as scratch:
+        train, test = (str(Path(scratch) / name) for name in ("train.npz", "test.npz"))
+        for size in options.sizes:
+            subprocess.run([options.python, str(HERE / "ratings_data.py"), size, "1", train, test], check=True)
+            ours = [options.flatmin, "solve", "completion", train, "--test", test, "--center", "none", *told, "--json", "-q"]
+            for repetition in range(options.repetitions):
+                own = []
+                for tool in ("cmfrec", "cmfrec-float", "flatmin", *([] if options.no_spark else ["spark"])):
+                    if tool == "flatmin":
+                        row = solve(ours, environment, Path(scratch) / f"{size}-{repetition}")
+                    else:
+                        row = run_process([*peer, tool, train, test, *told], environment)
+                    own.append(row | {"case": size, "tool": tool, "repetition": repetition})
+                    print(size, tool, number(row.get("seconds")), row.get("status"), file=sys.stderr, flush=True)
+                for row in own:
+                    if row["tool"] == "flatmin" and own[0].get("value") is not None:
+                        row["to_target_s"] = time_to(row["history"], own[0]["value"])
+                rows += own
+    options.out.mkdir(parents=True, exist_ok=True)
+    with (options.out / "ratings.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    note = machine_note(options.flatmin, options.python)
+    (options.out / "ratings.md").write_text(f"{summarise(rows)}\n```\n{note}```\n")
+    print(summarise(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+//! Ritz pairs of a symmetric operator from a block Krylov space, and how far the largest can be off.
+//!
+//! The space of a block of b random vectors, span{X, MX, …, M^{k−1}X}, holds the Krylov space of each of them. For one
+//! vector with a uniformly distributed direction in R^n and M ⪰ 0, the largest Ritz value θ of k steps satisfies
+//!
+//!   P(θ < (1 − ε)·λ_max(M)) ≤ 1.648·√n·e^{−√ε(2k − 1)}
+//!
+//! whatever M is (Kuczyński and Woźniakowski, *Estimating the largest eigenvalue by the power and Lanczos algorithms with a
+//! random start*, SIAM J. Matrix Anal. Appl. 13(4), 1992, theorem 4.2, DOI 10.1137/0613066). With b independent vectors the
+//! block falls short only if each of them does: the probabilities multiply.
+
+use faer::{Mat, MatRef};
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::dense::{product, symmetric_eigen};
+use super::lanczos::orthogonalise;
+use super::vector::norm;
+use crate::error::Error;
+
+/// What projections leave of a column, relative to what it was, when it was in the space already.
+const DEPENDENT: f64 = 1e-12;
+
+/// Ritz pairs, largest value first.
+#[derive(Clone, Debug)]
+pub(crate) struct Ritz {
+    pub(crate) values: Vec<f64>,
+    /// Orthonormal, one a column; of the largest values.
+    pub(crate) vectors: Mat<f64>,
+}
+
+/// A Gaussian n×b block from stream `stream` of the generator that all starts are drawn from.
+pub(crate) fn gaussian(n: usize, b: usize, stream: u64) -> Mat<f64> {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+    rng.set_stream(stream);
+    let mut out = Mat::zeros(n, b);
+    for j in 0..b {
+        for i in 0..n {
+            out[(i, j)] = StandardNormal.sample(&mut rng);
+        }
+    }
+    out
+}
+
+/// The Ritz values of `apply` on the space of `start` after `steps` applications, and the vectors of the `count` largest.
+///
+/// # Errors
+/// [`Error::Numerical`] if the small eigenvalue problem fails.
+pub(crate) fn block_krylov(
+    start: &Mat<f64>,
+    (steps, count): (usize, usize),
+    apply: impl Fn(MatRef<'_, f64>) -> Mat<f64>,
+) -> Result<Ritz, Error> {
+    let (n, b) = start.shape();
+    let most = (b * steps).min(n);
+    let (mut basis, mut projected) = (Mat::zeros(n, most), Mat::zeros(most, most));
+    let (mut size, mut block) = (0, start.clone());
+    for _ in 0..steps {
+        let fresh = new_directions(basis.as_ref().subcols(0, size), block);
+        let width = fresh.ncols().min(most - size);
+        if width == 0 {
+            break;
+        }
+        let fresh = fresh.as_ref().subcols(0, width);
+        basis.as_mut().subcols_mut(size, width).copy_from(fresh);
+        block = apply(fresh);
+        // The columns from the diagonal up say it all.
+        let known = product(
+            basis.as_ref().subcols(0, size + width).transpose(),
+            block.as_ref(),
+        );
+        projected
+            .as_mut()
+            .submatrix_mut(size, 0, width, size + width)
+            .copy_from(known.transpose());
+        size += width;
+    }
+    let (mut values, vectors) = symmetric_eigen(projected.as_ref().submatrix(0, 0, size, size))?;
+    values.reverse();
+    let turned = Mat::from_fn(size, count.min(size), |i, j| vectors[(i, size - 1 - j)]);
+    Ok(Ritz {
+        values,
+        vectors: product(basis.as_ref().subcols(0, size), turned.as_ref()),
+    })
+}
+
+/// Orthonormal columns that span, with `basis`, what `block` and it do.
+fn new_directions(basis: MatRef<'_, f64>, block: Mat<f64>) -> Mat<f64> {
+    let first = orthonormal_rest(basis, block, DEPENDENT);
+    // What little was left of a column has been magnified, and its rounding with it: once more, from unit length.
+    orthonormal_rest(basis, first, 0.5)
+}
+
+/// The columns of `block` orthogonal to `basis` and to each other, less those of which no more than the share `dependent`
+/// is left.
+fn orthonormal_rest(basis: MatRef<'_, f64>, mut block: Mat<f64>, dependent: f64) -> Mat<f64> {
+    let before: Vec<f64> = block.col_iter().map(|c| c.norm_l2()).collect();
+    for _ in 0..2 {
+        block -= product(basis, product(basis.transpose(), block.as_ref()).as_ref());
+    }
+    let mut kept: Vec<Vec<f64>> = Vec::new();
+    for (j, before) in before.iter().enumerate() {
+        let mut column = block.col_as_slice(j).to_vec();
+        orthogonalise(&mut column, &kept);
+        let size = norm(&column);
+        if size > dependent * before {
+            column.iter_mut().for_each(|x| *x /= size);
+            kept.push(column);
+        }
+    }
+    Mat::from_fn(block.nrows(), kept.len(), |i, j| kept[j][i])
+}
+
+/// ε such that the largest Ritz value of `steps` steps with `b` Gaussian vectors in R^n is below (1 − ε)·λ_max with a
+/// probability of at most `failure`; `None` where the steps are too few to say anything.
+pub(crate) fn shortfall(n: usize, b: usize, steps: usize, failure: f64) -> Option<f64> {
+    let each = failure.powf(1.0 / b as f64);
+    let exponent = (1.648 * (n as f64).sqrt() / each).ln();
+    let root = exponent / (2.0 * steps as f64 - 1.0);
+    (root < 1.0).then_some(root * root)
+}

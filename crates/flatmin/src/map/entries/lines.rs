@@ -1,0 +1,108 @@
+//! The entries from one side: line after line, for each its entries' place across and value.
+
+use std::borrow::Cow;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::Entries;
+use super::thin::Thin;
+
+/// Lines of one parallel piece.
+const PIECE: usize = 64;
+
+/// A sparse matrix as its rows, or as its columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Lines<'a> {
+    start: &'a [usize],
+    across: Cow<'a, [u32]>,
+    values: Cow<'a, [f64]>,
+}
+
+impl Lines<'_> {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.start.len() - 1
+    }
+
+    /// The places and the values of the entries of line a.
+    #[inline(always)]
+    pub(crate) fn line(&self, a: usize) -> (&[u32], &[f64]) {
+        let range = self.start[a]..self.start[a + 1];
+        (&self.across[range.clone()], &self.values[range])
+    }
+
+    /// The same places with all values one.
+    pub(crate) fn pattern(&self) -> Lines<'_> {
+        Lines {
+            start: self.start,
+            across: Cow::Borrowed(&self.across),
+            values: Cow::Owned(vec![1.0; self.values.len()]),
+        }
+    }
+
+    /// The sparse matrix times x: row a of the product is the sum of the rows of x that line a names, times its values.
+    pub(crate) fn times(&self, x: &Thin) -> Thin {
+        let mut out = Thin::zeros(self.count(), x.columns());
+        let stride = x.stride().max(1);
+        let pieces = out.values_mut().par_chunks_mut(PIECE * stride).enumerate();
+        pieces.for_each(|(piece, out)| {
+            Arch::new().dispatch(Product {
+                lines: self,
+                x,
+                first: piece * PIECE,
+                out,
+            })
+        });
+        out
+    }
+}
+
+/// A few lines of a product.
+struct Product<'a> {
+    lines: &'a Lines<'a>,
+    x: &'a Thin,
+    first: usize,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let stride = self.x.stride();
+        for (i, out) in self.out.chunks_exact_mut(stride).enumerate() {
+            let (across, values) = self.lines.line(self.first + i);
+            let (out, _) = S::as_mut_simd_f64s(out);
+            for (v, out) in out.iter_mut().enumerate() {
+                let mut sum = simd.splat_f64s(0.0);
+                for (b, value) in across.iter().zip(values) {
+                    let (row, _) = S::as_simd_f64s(self.x.row(*b as usize));
+                    sum = simd.mul_add_e_f64s(simd.splat_f64s(*value), row[v], sum);
+                }
+                *out = sum;
+            }
+        }
+    }
+}
+
+impl Entries {
+    /// Row after row: nothing is copied.
+    pub(crate) fn row_lines<'a>(&'a self, values: &'a [f64]) -> Lines<'a> {
+        Lines {
+            start: &self.row_start,
+            across: Cow::Borrowed(&self.columns),
+            values: Cow::Borrowed(values),
+        }
+    }
+
+    /// Column after column: 12 bytes an entry, so that a pass reads memory in its order.
+    pub(crate) fn column_lines<'a>(&'a self, values: &[f64]) -> Lines<'a> {
+        Lines {
+            start: &self.column_start,
+            across: self.by_column.iter().map(|i| self.rows[*i as usize]).collect(),
+            values: self.by_column.iter().map(|i| values[*i as usize]).collect(),
+        }
+    }
+}
