@@ -43,7 +43,7 @@ const SMALL: [(&str, &str, usize, &str, &str); 7] = [
     ),
     (
         "fewest",
-        "--set trials=2 --set grids=[{model=\"completion\",n=40,rank=2,conditions=[10],ratios=[1,3],methods=[\"constrained\"]},{model=\"sensing\",n=8,rank=1,conditions=[1],ratios=[2,3],methods=[\"constrained\",\"convex\"]}]",
+        "--set trials=2 --set grids=[{model=\"completion\",n=20,rank=1,conditions=[10],ratios=[1,3],methods=[\"constrained\"]},{model=\"sensing\",n=8,rank=1,conditions=[1],ratios=[2,3],methods=[\"constrained\",\"convex\"]}]",
         2 * (2 + 2 * 2),
         "fewest-sensing-n8-r1-k1",
         "flat, rank told recovers at least 95 % of the trials",

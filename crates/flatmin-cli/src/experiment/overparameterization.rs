@@ -351,7 +351,10 @@ fn narrow(rows: &[Row]) -> Option<String> {
     let said = |rows: &[&Row]| {
         let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
         let fit = rows.iter().filter(|row| row.fits == Some(true)).count();
-        format!("{fit} of {} fit the data and {recovered} are the truth", rows.len())
+        format!(
+            "{fit} of {} fit the data and {recovered} are the truth",
+            rows.len()
+        )
     };
     (!least.is_empty() || !wider.is_empty()).then(|| {
         format!(

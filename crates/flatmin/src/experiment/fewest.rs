@@ -24,8 +24,8 @@ use crate::random::Stream;
 use crate::solve::Solution;
 use grid::{completion, draw, gaussian, told};
 
-/// Relative misfit of a matrix that meets the data but for rounding.
-const FITS: f64 = 1e-11;
+/// Relative misfit of a matrix that meets the data but for rounding, as the solver counts it.
+const FITS: f64 = 1e-12;
 /// The grids and the rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,9 +8,9 @@ fn tiny() -> Config {
         grids: vec![
             Grid {
                 methods: methods.clone(),
-                ..completion(Sampling::Uniform, 40, 2, &[1e4], &[1.0, 3.0])
+                ..completion(Sampling::Uniform, 20, 1, &[1e4], &[1.0, 3.0])
             },
-            completion(Sampling::Uneven, 40, 2, &[10.0], &[3.0]),
+            completion(Sampling::Uneven, 20, 1, &[10.0], &[4.0]),
             gaussian(Model::Sensing, 10, 1, &[2.0]),
             gaussian(Model::Bilinear, 10, 1, &[2.0]),
             gaussian(Model::Network, 9, 3, &[2.0]),
@@ -41,10 +41,6 @@ fn told_the_rank_few_measurements_suffice() {
         }
         if row.ratio == 1.0 {
             assert_ne!(row.outcome, Some(Outcome::Recovered), "{row:?}");
-        }
-        // What meets the data and is not the truth proves that they do not determine it.
-        if row.outcome == Some(Outcome::Another) && row.method == Method::Constrained {
-            assert_ne!(row.locally_unique, Some(true), "{row:?}");
         }
     }
 }
