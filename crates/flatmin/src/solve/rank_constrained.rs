@@ -17,7 +17,7 @@ use crate::factors::Factors;
 use crate::linalg::vector::{axpy, norm};
 
 /// Relative misfit that counts as none: the rounding of sums of products.
-pub(super) const FITS: f64 = 1e-12;
+pub(super) const FITS: f64 = 1e-11;
 /// A margin above this tells the solution from its neighbours; rounding leaves the square of a vanishing one below 1e-12.
 const DISTINCT: f64 = 1e-4;
 

@@ -149,6 +149,23 @@ impl LeftOut {
         }
     }
 
+    /// The columns that say little of themselves, or meet a row that does: those that k + 2-peeling leaves out, and their
+    /// neighbours.
+    pub(super) fn weak_columns(pattern: &Pattern, k: usize) -> Vec<bool> {
+        let mut out = LeftOut::nothing(pattern);
+        out.peel(pattern, k + 2);
+        let mut weak = out.columns;
+        for (i, _) in out.rows.iter().enumerate().filter(|(_, out)| **out) {
+            pattern
+                .rows
+                .line(i)
+                .0
+                .iter()
+                .for_each(|o| weak[*o as usize] = true);
+        }
+        weak
+    }
+
     /// The line left out that has most entries among those that stay, as (is a row, number).
     pub(super) fn best_known(&self, pattern: &Pattern) -> Option<(bool, usize)> {
         let out = |flags: &[bool]| (0..flags.len()).filter(|i| flags[*i]).collect::<Vec<_>>();
