@@ -383,6 +383,10 @@ mod tests {
             theta: some,
             radius: some,
             outliers: Some(1),
+            failure_probability: Some(1e-12),
+            missing_columns: Some(0),
+            restarts: Some(0),
+            locally_unique_margin: some,
             ..sample::result()
         };
         let deep = ResultFile {
