@@ -9,7 +9,7 @@
 //!   absolute:   max ⟨λ, y⟩                  s.t. ‖A*(λ)‖_op ≤ 1, ‖λ‖_∞ ≤ θ,
 //!   in an absolute ball:  max ⟨λ, y⟩ − τ‖λ‖_∞  s.t. ‖A*(λ)‖_op ≤ 1,
 //!
-//! and any λ, scaled to be feasible, bounds the optimum from below. In the symmetric [`Domain`](crate::Domain) nothing
+//! and any λ, scaled to be feasible, bounds the optimum from below. In the symmetric [`Domain`] nothing
 //! changes; where X ⪰ 0 the constraint is on the largest eigenvalue alone, λ_max(W1⁻¹ A*(λ) W2⁻¹).
 
 mod bound;
