@@ -383,6 +383,8 @@ mod tests {
             theta: some,
             radius: some,
             outliers: Some(1),
+            failure_probability: Some(1e-12),
+            missing_columns: Some(0),
             ..sample::result()
         };
         let deep = ResultFile {
