@@ -385,6 +385,8 @@ mod tests {
             outliers: Some(1),
             failure_probability: Some(1e-12),
             missing_columns: Some(0),
+            restarts: Some(0),
+            locally_unique_margin: some,
             ..sample::result()
         };
         let deep = ResultFile {

@@ -20,6 +20,16 @@ pub(super) fn optional(r: &ResultFile) -> Vec<Row> {
             whole(r.missing_columns),
             "columns, at least, that the optimum has beyond those of X",
         ),
+        (
+            "restarts",
+            whole(r.restarts),
+            "how often the search for few columns was started again",
+        ),
+        (
+            "locally_unique_margin",
+            real(r.locally_unique_margin),
+            "how well the measurements tell X from its neighbours of the same rank, from 0 to 1",
+        ),
         ("epsilon", real(r.epsilon), "the misfit ‖A(X) − y‖₂ allowed"),
         (
             "lambda",
