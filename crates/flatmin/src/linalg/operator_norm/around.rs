@@ -15,7 +15,7 @@ use faer::{Mat, MatRef};
 
 use super::{UP, by_decomposition, frobenius_above, projection_rounding, scaled};
 use crate::error::Error;
-use crate::linalg::dense::{frobenius, orthonormality_defect, product, project_off};
+use crate::linalg::dense::{frobenius, orthonormalise, orthonormality_defect, product, project_off};
 use crate::linalg::krylov::{block_krylov, gaussian, shortfall};
 use crate::linalg::vector::power_of_two;
 use crate::map::{Adjoint, gamma};
@@ -26,6 +26,8 @@ pub(crate) const FAILURE: f64 = 5e-13;
 const BLOCK: usize = 8;
 /// Applications of WᵀW, for one try after the other until the rest is known to lie below the leading part.
 const STEPS: [usize; 4] = [24, 48, 96, 192];
+/// Applications of WᵀW to the vectors given.
+const REFINEMENTS: usize = 8;
 /// Where the rest is the larger part by this share, knowing it to as much is enough: no gap will close.
 const LOOSE: f64 = 1e-2;
 /// The first stream of the starts; each try has its own.
@@ -37,6 +39,8 @@ const STREAM: u64 = 100;
 /// [`Error::Numerical`] if a decomposition fails.
 pub(super) fn by_blocks(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
     scaled(w, |w| {
+        let (u, v) = refined(w, u, v)?;
+        let (u, v) = (u.as_ref(), v.as_ref());
         let thin = Thin::new(w, u, v)?;
         let mut bound = frobenius_above(w);
         for attempt in 0..STEPS.len() {
@@ -49,6 +53,25 @@ pub(super) fn by_blocks(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>)
         }
         Ok(bound)
     })
+}
+
+/// Orthonormal U and V nearer to the leading singular spaces of W than those given: as many Ritz vectors of the space that W
+/// makes of them, on the shorter side, and their images. Those of a candidate are off by its gradient, and the thin blocks
+/// of that size.
+fn refined(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<(Mat<f64>, Mat<f64>), Error> {
+    let (rows, cols) = w.shape();
+    if u.ncols() == 0 || v.ncols() == 0 {
+        return Ok((Mat::zeros(rows, 0), Mat::zeros(cols, 0)));
+    }
+    let gram = w.gram_operator();
+    if rows < cols {
+        let u = block_krylov(&u.to_owned(), (REFINEMENTS, u.ncols()), |x| gram.left(x))?.vectors;
+        let (v, _) = orthonormalise(w.transpose_times(u.as_ref()).as_ref());
+        return Ok((u, v));
+    }
+    let v = block_krylov(&v.to_owned(), (REFINEMENTS, v.ncols()), |x| gram.right(x))?.vectors;
+    let (u, _) = orthonormalise(w.times(v.as_ref()).as_ref());
+    Ok((u, v))
 }
 
 /// ‖U_⊥ᵀ W V_⊥‖ likewise, as tight as it takes to tell that it is at most `target`, or that it is not.
@@ -199,7 +222,6 @@ mod tests {
     //! below the norm, and is tight where the spaces are good.
 
     use super::*;
-    use crate::linalg::dense::orthonormalise;
     use crate::linalg::vector::axpy;
     use crate::map::Entries;
 
