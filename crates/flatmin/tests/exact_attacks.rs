@@ -97,7 +97,7 @@ fn spectrum(stream: &mut Stream, n: usize) -> (Vec<f64>, Vec<f64>) {
 fn factors((d1, d2): (usize, usize), s: &[f64], unit: f64) -> Factors {
     Factors {
         l: Mat::from_fn(d1, s.len(), |j, i| s[i] * unit * hadamard(j, i)),
-        r: Mat::from_fn(d2, s.len(), |k, i| hadamard(k, i)),
+        r: Mat::from_fn(d2, s.len(), hadamard),
     }
 }
 

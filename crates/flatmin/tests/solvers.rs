@@ -7,6 +7,7 @@ mod synthetic;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use flatmin::linalg::vector::norm;
 use flatmin::map::{Dense, Entries, MeasurementMap, RankOne};
 use flatmin::solve::{Method, Observer, Settings, Status, solve};
 use flatmin::{Error, Fit, Objective, Problem};
@@ -130,6 +131,26 @@ fn fits_meet_their_own_optimality_conditions() {
         .apply_factored(found.factors.l.as_ref(), found.factors.r.as_ref());
     for ((image, y), lambda) in image.iter().zip(&y).zip(&found.dual) {
         assert!((y - image - lambda).abs() <= 1e-6 * size, "λ = y − A(X)");
+    }
+}
+
+/// At the first, large penalties of the path Z is zero and misses them: that is no sign of contradictory data.
+#[test]
+fn balls_nearly_as_large_as_the_data_are_certified() {
+    let x = truth((6, 6), 1, 90);
+    for kind in [Kind::Sensing, Kind::Bilinear, Kind::Completion] {
+        for share in [0.3, 0.5, 0.6, 0.8, 0.95, 0.98] {
+            let (map, y) = measure(kind, &x, 33, 0.0, 91);
+            let epsilon = share * norm(&y);
+            let problem = Problem::new(map, y, Fit::Ball(epsilon), Objective::Flat).unwrap();
+            let found = run(&problem, Method::Auto);
+            assert_eq!(
+                found.status,
+                Status::Certified,
+                "{kind:?} {share}: {:?}",
+                found.certificate
+            );
+        }
     }
 }
 

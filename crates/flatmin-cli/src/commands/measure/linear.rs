@@ -22,6 +22,9 @@ use crate::theory;
 /// Factors with at most this relative residual are compared with those that fit exactly.
 pub(super) const EXACT: f64 = 1e-7;
 
+/// The largest magnitude in a factor.
+const LARGEST: f64 = 1e70;
+
 /// Measures L and R.
 pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
     let instance = run.load(args.model, &args.data, &args.of_model)?;
@@ -67,12 +70,30 @@ pub(super) fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<
             )));
         }
     }
+    for (key, factor) in [("L", &left), ("R", &right)] {
+        check_size(args, key, factor)?;
+    }
     Factors::new(matrix(&left), matrix(&right)).map_err(|error| Failure::about(&args.factors, error))
+}
+
+/// Refuses what overflows in the square of a Hessian.
+fn check_size(args: &MeasureArgs, key: &str, factor: &ndarray::Array2<f64>) -> Result<(), Failure> {
+    let largest = factor.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
+    if largest <= LARGEST {
+        return Ok(());
+    }
+    let file = args.factors.display();
+    Err(usage(format!(
+        "{file}: key {key:?}: found a number of size {largest:e}, expected at most {LARGEST:e}"
+    )))
 }
 
 /// U1 and U2, the latter of the network alone.
 fn read_signed(args: &MeasureArgs, d: usize) -> Result<Factors, Failure> {
     let (positive, negative) = input::read_signed_factors(&args.factors).or_input()?;
+    for (key, factor) in [("U1", &positive), ("U2", &negative)] {
+        check_size(args, key, factor)?;
+    }
     let file = args.factors.display();
     if positive.nrows() != d {
         let (found, data) = (positive.nrows(), args.data.display());
