@@ -27,6 +27,7 @@ with them is a ``ValueError`` that says what was found and what was expected. Ct
 'certified'
 """
 
+from . import experiment
 from ._base import NotFittedError
 from ._completion import MatrixCompletion
 from ._depth import DeepMatrix, DeepSparse
@@ -52,5 +53,6 @@ __all__ = [
     "__version__",
     "audit",
     "certify",
+    "experiment",
     "generate",
 ]

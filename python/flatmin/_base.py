@@ -55,6 +55,8 @@ class Estimator:
     #: Parameters that no option stands for.
     _own: ClassVar[tuple[str, ...]] = ()
 
+    verbose: bool
+
     #: The numbers of the run: what ``flatmin solve --json`` prints.
     result_: dict[str, Any]
     #: What is proved of the solution.
@@ -100,7 +102,8 @@ class Estimator:
 
     def _words(self) -> list[str]:
         options = {name: value for name, value in self.get_params().items() if name not in self._own}
-        return words(self._model, options)
+        # What the command would say on standard error comes as warnings.
+        return words(self._model, {**options, "quiet": not self.verbose})
 
     # -- the run
 
@@ -316,7 +319,8 @@ class Measured(Estimator):
 
         tags = super().__sklearn_tags__()
         tags.estimator_type = "regressor"
-        tags.regressor_tags = RegressorTags()
+        # Without an intercept, and most of them without a linear term, they fit few tables of features well.
+        tags.regressor_tags = RegressorTags(poor_score=True)
         tags.target_tags.required = True
         tags.input_tags.three_d_array = self._dimensions == 3
         tags.input_tags.two_d_array = self._dimensions == 2

@@ -166,7 +166,7 @@ class MatrixCompletion(Estimator):
         X : sparse matrix, array with NaN, data frame, or positions of shape (n, 2)
             The known entries; see the class.
         y : array of shape (n,), optional
-            The values, where X is positions.
+            The values, where X is positions: integers of shape (n, 2). Beside any other X it is not used.
 
         Returns
         -------

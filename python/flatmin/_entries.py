@@ -30,27 +30,21 @@ class Entries:
 def entries(x: Any, y: ArrayLike | None = None, shape: tuple[int, int] | None = None) -> Entries:
     """Reads a sparse matrix, a table of entries, a matrix with NaN, or positions beside values."""
     if hasattr(x, "tocoo"):
-        _no_values(y, "a sparse matrix")
         return Entries(_sparse(x))
     columns = table_columns(x)
     if columns is not None:
-        _no_values(y, "a table of entries")
         rows, row_ids = _numbered(x[columns[0]])
         cols, column_ids = _numbered(x[columns[1]])
         size = (len(row_ids), len(column_ids))
         data = _keys(rows, cols, array("y", x[columns[2]]), size)
         return Entries(data, row_ids, column_ids)
-    if y is not None:
+    if y is not None and _are_positions(x):
         places = positions("X", x)
-        if places.ndim != 2 or places.shape[1] != 2:
-            raise ValueError(
-                f'key "X": found shape {places.shape}, expected (n, 2): beside values y the positions of entries'
-            )
         rows, cols = places[:, 0], places[:, 1]
         if shape is None:
             if len(rows) == 0:
                 raise ValueError('key "rows": found no entry, expected at least one')
-            shape = (int(rows.max()) + 1, int(cols.max()) + 1)
+            shape = (max(int(rows.max()) + 1, 1), max(int(cols.max()) + 1, 1))
         return Entries(_keys(rows, cols, array("y", y), shape))
     return Entries({"X": array("X", x)})
 
@@ -71,9 +65,10 @@ def table_columns(x: Any) -> tuple[str, str, str] | None:
     return found[0][0], found[1][0], found[2][0]
 
 
-def _no_values(y: Any, what: str) -> None:
-    if y is not None:
-        raise ValueError(f'key "y": found values beside {what}, expected none: it has its own')
+def _are_positions(x: Any) -> bool:
+    """Whether these are pairs of integers. Beside anything else y is what scikit-learn passes to all: a target."""
+    found = np.asarray(x)
+    return found.dtype.kind in "iu" and found.ndim == 2 and found.shape[1] == 2
 
 
 def _sparse(x: Any) -> dict[str, NDArray[Any]]:

@@ -54,7 +54,7 @@ def audit(
     >>> found["excess_flatness"] > 10
     True
     """
-    said = words(model, {"no_bound": no_bound, **options})
+    said = words(model, {"no_bound": no_bound, "quiet": not options.get("verbose"), **options})
     measured = {key: array(key, value) for key, value in factors.items()}
     result, _, _, warnings, signal = _flatmin.measure(said, _data(data), measured)
     if signal is not None:

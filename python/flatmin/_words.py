@@ -61,7 +61,8 @@ def array(key: str, value: ArrayLike) -> NDArray[Any]:
         try:
             found = found.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(
+            # numpy's own kind of error: a TypeError for what is no number at all.
+            raise type(error)(
                 f"key {key!r}: found dtype {found.dtype}, expected real numbers (f8, f4 or integers): {error}"
             ) from error
     native = found.dtype.isnative and found.flags.aligned

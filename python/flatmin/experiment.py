@@ -20,10 +20,10 @@ out : str, optional
 client : distributed.Client, optional
     A Dask client, over whose workers the trials are spread; a worker that is lost costs the trials it was running.
 **settings
-    Keys of the configuration, such as ``d=[20, 40]``.
+    Keys of the configuration, such as ``d=20``.
 
 >>> from flatmin import experiment
->>> rows = experiment.noise(d=[6], trials=1, seed=3, threads=1)
+>>> rows = experiment.noise(d=6, trials=1, seed=3, threads=1)
 >>> len(rows) > 0 and "seconds" in rows[0]
 True
 """

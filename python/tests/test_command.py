@@ -58,7 +58,7 @@ def test_every_model_gives_the_numbers_of_the_command(model, tmp_path):
         ({"lam": 0.3, "center": "bias", "objective": "smoothed:0.5"}, ["--lambda", "0.3", "--center", "bias",
                                                                        "--objective", "smoothed:0.5"]),
         ({"hide": 0.2, "random_state": 7, "rank": 3}, ["--hide", "0.2", "--seed", "7", "--rank", "3"]),
-        ({"epsilon": 0.5, "clip": (-1.0, 1.0)}, ["--epsilon", "0.5", "--clip=-1,1"]),
+        ({"epsilon": 0.1, "clip": (-1.0, 1.0)}, ["--epsilon", "0.1", "--clip=-1,1"]),
     ],
 )
 def test_parameters_are_options(parameters, options, tmp_path):
@@ -127,8 +127,8 @@ def test_the_command_has_its_exit_codes(tmp_path):
 def test_an_experiment_gives_the_rows_of_the_command(tmp_path):
     import csv
 
-    rows = flatmin.experiment.noise(d=[6], trials=2, seed=3)
-    run = command("experiment", "noise", "--set", "d = [6]", "--set", "trials = 2", "--seed", 3, "-q", "--out", tmp_path)
+    rows = flatmin.experiment.noise(d=6, trials=2, seed=3)
+    run = command("experiment", "noise", "--set", "d = 6", "--set", "trials = 2", "--seed", 3, "-q", "--out", tmp_path)
     assert run.returncode == 0, run.stderr
     with open(tmp_path / "rows.csv", newline="") as file:
         theirs = list(csv.DictReader(file))

@@ -12,7 +12,7 @@ import flatmin.experiment
 import pytest
 
 MODULES = ["flatmin", *(f"flatmin.{module.name}" for module in pkgutil.iter_modules(flatmin.__path__))]
-PUBLIC = [getattr(flatmin, name) for name in flatmin.__all__ if name != "__version__"]
+PUBLIC = [getattr(flatmin, name) for name in flatmin.__all__ if name not in ("__version__", "experiment")]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith(("_flatmin", "__main__"))])
