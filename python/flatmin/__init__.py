@@ -1,7 +1,8 @@
 """Flat minima of low-rank matrix recovery: recover, certify, measure.
 
-Many factorisations X = L Rᵀ fit the same measurements y = A(X). flatmin finds the flattest, the one with the smallest scaled
-trace of the Hessian of ‖A(L Rᵀ) − y‖², by solving a convex problem, and proves how far from the flattest it is at most.
+Many factorisations X = L Rᵀ fit the same measurements y = A(X). flatmin finds the flattest, the one with the smallest
+scaled trace of the Hessian of ‖A(L Rᵀ) − y‖², by solving a convex problem, and proves how far from the flattest it is
+at most.
 
 =================================  ==========================================================
 estimator                          the data
@@ -18,8 +19,9 @@ estimator                          the data
 =================================  ==========================================================
 
 :func:`audit` and :func:`certify` measure anyone's factors, :func:`generate` makes instances with a known answer, and
-:mod:`flatmin.experiment` runs the experiments. Arrays are numpy's, of 64 or 32 bits, in C or Fortran order; what is wrong
-with them is a ``ValueError`` that says what was found and what was expected. Ctrl-C stops at the solver's next step.
+:mod:`flatmin.experiment` runs the experiments. Arrays are numpy's, of 64 or 32 bits, in C or Fortran order; what is
+wrong with them is a ``ValueError`` that says what was found and what was expected. Ctrl-C stops at the solver's next
+step.
 
 >>> import flatmin
 >>> data = flatmin.generate("sensing", d1=10, rank=1, random_state=1)

@@ -153,12 +153,8 @@ class Estimator:
             for name, parameter in inspect.signature(type(self).__init__).parameters.items()
             if name != "self"
         }
-        changed = [
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if not _same(value, defaults[name])
-        ]
-        return f"{type(self).__name__}({', '.join(changed)})"
+        changed = {name: value for name, value in self.get_params().items() if not _same(value, defaults[name])}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def _repr_html_(self) -> str:
         """The report of the solution, in a frame; before ``fit`` the parameters alone."""

@@ -21,27 +21,29 @@ class MatrixCompletion(Estimator):
     """A matrix of low rank from some of its entries: ratings, sensors, anything with gaps.
 
     Minimises ½ Σ (X[a, b] − y)² over the known entries plus lam times a norm of X that keeps its rank low. With the
-    objective "flat" that norm weighs rows and columns by how often they are observed: the factors X = L Rᵀ are then the
-    flattest, those at which the loss bends least. The problem is convex, so that there is one answer, and the
+    objective "flat" that norm weighs rows and columns by how often they are observed: the factors X = L Rᵀ are then
+    the flattest, those at which the loss bends least. The problem is convex, so that there is one answer, and the
     certificate proves how close to it the solution is.
 
     **What to pass to fit.** A ``scipy.sparse`` matrix or array of any format, whose stored entries are the known ones
-    (stored zeros are known zeros); an array (d1, d2) with NaN where nothing is known; a pandas or polars data frame of
-    triplets, whose columns are named as those of published tables (``userId, movieId, rating``; ``row, column, value``),
-    with ids of any kind; or positions (n, 2) beside values y (n), as cross-validation over entries needs them.
+    (stored zeros are known zeros); an array (d1, d2) with NaN where nothing is known; a pandas or polars data frame
+    of triplets, whose columns are named as those of published tables (``userId, movieId, rating``; ``row, column,
+    value``), with ids of any kind; or positions (n, 2) beside values y (n), as cross-validation over entries needs
+    them.
 
-    **How to choose lam.** By default ("auto") a tenth of the entries is held out and the best of a grid is taken, with
-    ``folds`` by cross-validation. Data without noise want ``exact=True``. A number given is in the unit of the entries,
-    times the square root of how many a row has: larger means lower rank and stronger shrinkage.
+    **How to choose lam.** By default ("auto") a tenth of the entries is held out and the best of a grid is taken,
+    with ``folds`` by cross-validation. Data without noise want ``exact=True``. A larger number means
+    lower rank and stronger shrinkage; it is in the unit of the noise among the entries, and with another objective
+    another number is best, as "flat" weighs the norm by the counts.
 
-    **How to choose the rank.** Leave it: the penalty finds it. ``rank=20`` only keeps factors narrow; if the optimum has
-    more columns, `certificate_["missing_columns"]` says so and the gap stays open. ``rank="auto"`` with lam="auto" keeps
-    as many as were best on the entries held out.
+    **How to choose the rank.** Leave it: the penalty finds it. ``rank=20`` only keeps factors narrow; if the optimum
+    has more columns, `certificate_["missing_columns"]` says so and the gap stays open. ``rank="auto"`` with
+    lam="auto" keeps as many as were best on the entries held out.
 
     **What the certificate means.** `value` is the objective at the solution, `lower_bound` a number that no matrix
-    whatsoever can go below, proved with rounding included; `gap` = (value − lower_bound)/value. A gap of 1e-4 says: no
-    other method can lower this objective by more than 0.01 %%. It says nothing of whether the model fits the world; for
-    that see `test_rmse` with ``hide``.
+    whatsoever can go below, proved with rounding included; `gap` = (value − lower_bound)/value. A gap of 1e-4 says:
+    no other method can lower this objective by more than 0.01 %%. It says nothing of whether the model fits the
+    world; for that see `test_rmse` with ``hide``.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ class MatrixCompletion(Estimator):
         "auto" chooses between three of them on the entries held out.
     %(rank)s
     center : {"none", "global", "bias"}, optional
-        What to subtract before solving and to add to predictions: nothing, the mean, or the mean and a bias of each row
-        and column, fitted together with X. Ratings want "bias".
+        What to subtract before solving and to add to predictions: nothing, the mean, or the mean and a bias of each
+        row and column, fitted together with X. Ratings want "bias".
     folds : int, optional
         Choose lam by so many folds instead of on one tenth of the entries.
     hide : float, optional
@@ -208,8 +210,8 @@ class MatrixCompletion(Estimator):
         Parameters
         ----------
         rows, cols : arrays of shape (n,)
-            Positions from 0, or ids where the data had ids. An id that is new is predicted by the mean and the bias of
-            the other one. Positions (n, 2) may be passed as the only argument.
+            Positions from 0, or ids where the data had ids. An id that is new is predicted by the mean and the bias
+            of the other one. Positions (n, 2) may be passed as the only argument.
 
         Returns
         -------

@@ -15,8 +15,8 @@ from ._doc import documented
 class DeepSparse(Measured):
     """A sparse vector x from y = A x, as an entrywise product x = v_1 ⊙ … ⊙ v_K of `depth` vectors.
 
-    The flattest such factors minimise Σ_l ‖a_l‖²·abs(x_l)^(2 − 2/K) for the columns a_l of A: at depth 2 that is a weighted
-    ℓ1 norm, which finds sparse vectors and is proved to be minimal; deeper products prefer dense vectors.
+    The flattest such factors minimise Σ_l ‖a_l‖²·abs(x_l)^(2 − 2/K) for the columns a_l of A: at depth 2 that is a
+    weighted ℓ1 norm, which finds sparse vectors and is proved to be minimal; deeper products prefer dense vectors.
 
     Parameters
     ----------

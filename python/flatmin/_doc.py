@@ -46,8 +46,8 @@ _KNOWN = """result_ : dict
     n_iter_ : int
         Steps of the solver."""
 
-_SOURCE = """Ding, Drusvyatskiy, Fazel and Harchaoui, *Flat minima generalize for low-rank matrix recovery*, Information and
-    Inference 13(2), 2024, DOI 10.1093/imaiai/iaae009."""
+_SOURCE = """Ding, Drusvyatskiy, Fazel and Harchaoui, *Flat minima generalize for low-rank matrix recovery*,
+    Information and Inference 13(2), 2024, DOI 10.1093/imaiai/iaae009."""
 
 _PARTS = {"fit": _FIT, "objective": _OBJECTIVE, "rank": _RANK, "run": _RUN, "known": _KNOWN, "source": _SOURCE}
 

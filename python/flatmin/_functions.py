@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _flatmin
@@ -30,9 +31,9 @@ def audit(
     model : str
         "sensing", "bilinear", "completion", "rpca", "covariance", "phase", "network", "sparse" or "deep".
     data : mapping of arrays
-        With the keys of the ``.npz`` layout: sensing `A`, `y`; bilinear `a`, `b`, `y`; completion `rows`, `cols`, `y`,
-        `shape`, or `X` with NaN, or the single key `data` with anything that ``MatrixCompletion.fit`` takes; rpca `Y`;
-        covariance, phase and network `x`, `y`; sparse and deep `A`, `y`. Optionally `truth`.
+        With the keys of the ``.npz`` layout: sensing `A`, `y`; bilinear `a`, `b`, `y`; completion `rows`, `cols`,
+        `y`, `shape`, or `X` with NaN, or the single key `data` with anything that ``MatrixCompletion.fit`` takes;
+        rpca `Y`; covariance, phase and network `x`, `y`; sparse and deep `A`, `y`. Optionally `truth`.
     factors : mapping of arrays
         `L`, `R`; of the symmetric models `U1`, `U2`; of sparse `V`; of deep `W1`, `W2`, …
     no_bound : bool
@@ -63,9 +64,7 @@ def audit(
     return json.loads(result)
 
 
-def certify(
-    model: str, data: Mapping[str, Any], factors: Mapping[str, ArrayLike], **options: Any
-) -> dict[str, Any]:
+def certify(model: str, data: Mapping[str, Any], factors: Mapping[str, ArrayLike], **options: Any) -> dict[str, Any]:
     """What is proved of given factors: a lower bound on the convex objective, their gap to it, uniqueness.
 
     Parameters
@@ -98,8 +97,8 @@ def generate(model: str, **options: Any) -> dict[str, NDArray[Any]]:
     model : str
         As of :func:`audit`.
     **options
-        The options of ``flatmin generate``: ``d1``, ``d2``, ``rank``, ``m``, ``noise``, ``condition``, ``random_state``;
-        completion also ``p`` and ``ratings``, rpca ``outliers``, network ``negative``.
+        The options of ``flatmin generate``: ``d1``, ``d2``, ``rank``, ``m``, ``noise``, ``condition``,
+        ``random_state``; completion also ``p`` and ``ratings``, rpca ``outliers``, network ``negative``.
 
     Returns
     -------
@@ -122,7 +121,10 @@ def _data(data: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 
         known = entries(data["data"]).data
         return known | {key: array(key, data[key]) for key in data if key == "truth"}
-    read = {key: positions if key in _INTEGERS else array for key in data}
-    if "mask" in data:
-        read["mask"] = lambda _, value: value
-    return {key: read[key](key, value) for key, value in data.items()}
+    return {key: _member(key, value) for key, value in data.items()}
+
+
+def _member(key: str, value: Any) -> NDArray[Any]:
+    if key == "mask":
+        return np.asarray(value, dtype=bool)
+    return positions(key, value) if key in _INTEGERS else array(key, value)

@@ -14,8 +14,9 @@ from ._words import array
 class RobustPCA(Estimator):
     """A matrix Y as X + S: X of low rank, S with few entries, any of which may be large.
 
-    Minimises ‖X‖_* + theta·‖Y − X‖_1, which separates the two exactly where X is not sparse itself and S is not of low
-    rank; how close to the minimum the solution is, is proved. Frames of a film as columns: X is the background, S moves.
+    Minimises ‖X‖_* + theta·‖Y − X‖_1, which separates the two exactly where X is not sparse itself and S is not of
+    low rank; how close to the minimum the solution is, is proved. Frames of a film as columns: X is the background, S
+    moves.
 
     Parameters
     ----------
@@ -40,7 +41,8 @@ class RobustPCA(Estimator):
 
     References
     ----------
-    Candès, Li, Ma and Wright, *Robust principal component analysis?*, J. ACM 58(3), 2011, DOI 10.1145/1970392.1970395.
+    Candès, Li, Ma and Wright, *Robust principal component analysis?*, J. ACM 58(3), 2011, DOI
+    10.1145/1970392.1970395.
     %(source)s
 
     Examples

@@ -17,9 +17,9 @@ class MatrixSensing(Measured):
     """A matrix X from measurements y_i = ⟨A_i, X⟩ with known matrices A_i.
 
     Of all factorisations X = L Rᵀ that fit the data the flattest is found: the one that minimises the scaled trace of
-    the Hessian of ‖A(L Rᵀ) − y‖². That problem is convex in X, and the solution comes with a proof of how far from the
-    flattest it is at most. For random A_i and a matrix of low rank it is the matrix itself, from a few measurements a
-    degree of freedom.
+    the Hessian of ‖A(L Rᵀ) − y‖². That problem is convex in X, and the solution comes with a proof of how far from
+    the flattest it is at most. For random A_i and a matrix of low rank it is the matrix itself, from a few
+    measurements a degree of freedom.
 
     Parameters
     ----------

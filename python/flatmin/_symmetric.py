@@ -33,8 +33,8 @@ class _Quadratic(Measured):
 class CovarianceSketch(_Quadratic):
     """A covariance matrix M ⪰ 0 from quadratic sketches y_i = x_iᵀ M x_i with known vectors x_i.
 
-    Each y_i may be the energy of a stream of data along x_i: no sample of the stream is kept. M = U1 U1ᵀ is the one whose
-    factor is flattest, proved to be so; of low rank, it is found from a few sketches a degree of freedom.
+    Each y_i may be the energy of a stream of data along x_i: no sample of the stream is kept. M = U1 U1ᵀ is the one
+    whose factor is flattest, proved to be so; of low rank, it is found from a few sketches a degree of freedom.
 
     Parameters
     ----------
@@ -102,8 +102,8 @@ class CovarianceSketch(_Quadratic):
 class PhaseRetrieval(_Quadratic):
     """A vector u, up to its sign, from the squares y_i = (x_iᵀ u)² of its products with known vectors x_i.
 
-    M = u uᵀ is sought among all M ⪰ 0, where the flattest is proved to be so: where its rank comes out as 1, `vector_` is
-    the vector.
+    M = u uᵀ is sought among all M ⪰ 0, where the flattest is proved to be so: where its rank comes out as 1,
+    `vector_` is the vector.
 
     Parameters
     ----------
@@ -179,9 +179,9 @@ class PhaseRetrieval(_Quadratic):
 class QuadraticNetwork(_Quadratic):
     """A network with one hidden layer of squares, y = Σ_j ±(u_jᵀ x)² = xᵀ M x, as a regressor.
 
-    M = U1 U1ᵀ − U2 U2ᵀ is any symmetric matrix; the units of U1 have the output weight +1, those of U2 −1. The flattest
-    network that fits is found by a convex problem, whatever its width, with a proof; flat networks generalise from few
-    samples where M has low rank.
+    M = U1 U1ᵀ − U2 U2ᵀ is any symmetric matrix; the units of U1 have the output weight +1, those of U2 −1. The
+    flattest network that fits is found by a convex problem, whatever its width, with a proof; flat networks
+    generalise from few samples where M has low rank.
 
     Parameters
     ----------
@@ -189,8 +189,8 @@ class QuadraticNetwork(_Quadratic):
     %(objective)s
     %(rank)s
     positive, negative : int, optional
-        Most units with output weight +1 and −1; by default as many as the convex solution needs. ``negative=0`` seeks M
-        among the positive semidefinite matrices.
+        Most units with output weight +1 and −1; by default as many as the convex solution needs. ``negative=0`` seeks
+        M among the positive semidefinite matrices.
     %(run)s
 
     Attributes
@@ -207,8 +207,8 @@ class QuadraticNetwork(_Quadratic):
 
     Notes
     -----
-    By default the data are met exactly: more samples than d·(d + 1)/2 with noise cannot be. Give ``lam`` or ``epsilon``
-    for noisy data. There is no intercept and no linear term; a constant feature brings both in.
+    By default the data are met exactly: more samples than d·(d + 1)/2 with noise cannot be. Give ``lam`` or
+    ``epsilon`` for noisy data. There is no intercept and no linear term; a constant feature brings both in.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The experiments: many random instances, one row a trial and objective.
 
-Every function takes the same arguments and returns the rows, one dict a row (``pandas.DataFrame(rows)`` makes a table of
-them). The same seed gives the same rows, bit for bit except `seconds`, on any number of threads or machines.
+Every function takes the same arguments and returns the rows, one dict a row (``pandas.DataFrame(rows)`` makes a table
+of them). The same seed gives the same rows, bit for bit except `seconds`, on any number of threads or machines.
 
 Parameters of all of them
 -------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import flatmin
 import pytest
+
+import flatmin
 
 SIZES = {
     "sensing": {"d1": 12, "d2": 9, "rank": 1},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-import flatmin.experiment
 import pytest
+
+import flatmin.experiment
 
 distributed = pytest.importorskip("distributed")
 

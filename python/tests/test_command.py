@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 
-import flatmin
 import numpy as np
 import pytest
 from conftest import fit, instance
+
+import flatmin
 
 #: What a clock says, or what tells the name of a file.
 VOLATILE = ("seconds",)
@@ -55,8 +56,10 @@ def test_every_model_gives_the_numbers_of_the_command(model, tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "options"),
     [
-        ({"lam": 0.3, "center": "bias", "objective": "smoothed:0.5"}, ["--lambda", "0.3", "--center", "bias",
-                                                                       "--objective", "smoothed:0.5"]),
+        (
+            {"lam": 0.3, "center": "bias", "objective": "smoothed:0.5"},
+            ["--lambda", "0.3", "--center", "bias", "--objective", "smoothed:0.5"],
+        ),
         ({"hide": 0.2, "random_state": 7, "rank": 3}, ["--hide", "0.2", "--seed", "7", "--rank", "3"]),
         ({"epsilon": 0.1, "clip": (-1.0, 1.0)}, ["--epsilon", "0.1", "--clip=-1,1"]),
     ],

@@ -7,9 +7,10 @@ import importlib
 import inspect
 import pkgutil
 
+import pytest
+
 import flatmin
 import flatmin.experiment
-import pytest
 
 MODULES = ["flatmin", *(f"flatmin.{module.name}" for module in pkgutil.iter_modules(flatmin.__path__))]
 PUBLIC = [getattr(flatmin, name) for name in flatmin.__all__ if name not in ("__version__", "experiment")]

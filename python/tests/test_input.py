@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import flatmin
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
 from conftest import fit, instance
+
+import flatmin
 
 
 @pytest.fixture(scope="module")
