@@ -37,6 +37,9 @@ mod _flatmin {
         Option<Py<PyBaseException>>,
     );
 
+    /// The factor (n × k) and the biases (n) of rows.
+    type Fitted<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
+
     /// `flatmin solve` on arrays: `words` are the model and the options.
     #[pyfunction]
     fn solve<'py>(py: Python<'py>, words: Vec<String>, data: &Bound<'py, PyDict>) -> PyResult<Solved<'py>> {
@@ -126,7 +129,7 @@ mod _flatmin {
         starts: PyReadonlyArray1<'py, i64>,
         columns: PyReadonlyArray1<'py, u32>,
         values: PyReadonlyArray1<'py, f64>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>)> {
+    ) -> PyResult<Fitted<'py>> {
         let (right, starts) = (right.as_array(), starts.as_slice()?);
         let (columns, values) = (columns.as_slice()?, values.as_slice()?);
         let k = right.ncols();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -145,3 +146,18 @@ def test_an_experiment_gives_the_rows_of_the_command(tmp_path):
                 assert text == {None: "", True: "true", False: "false"}[value]
             else:
                 assert float(text) == value, key
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to others")
+def test_ctrl_c_stops_the_command_which_writes_what_it_has(tmp_path):
+    data = flatmin.generate("sensing", d1=40, rank=8, m=900, random_state=0)
+    np.savez(tmp_path / "data.npz", **data)
+    options = ["--tol", "1e-15", "--max-iter", "1000000000", "--threads", "1", "--json", "-v"]
+    program = [sys.executable, "-m", "flatmin", "solve", "sensing", str(tmp_path / "data.npz"), *options]
+    run = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # By the first line of its log it listens.
+    assert run.stderr.readline()
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 3, err
+    assert json.loads(out)["status"] == "interrupted"
