@@ -62,6 +62,13 @@ pub(crate) struct SolveArgs {
     /// .mtx (array), or a folder of images, one frame a file
     pub(crate) data: PathBuf,
     #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// The options of `solve` and of `measure`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
     pub(crate) fit: FitArgs,
     #[command(flatten)]
     pub(crate) of_model: ModelArgs,
@@ -82,11 +89,7 @@ pub(crate) struct MeasureArgs {
     #[arg(long)]
     pub(crate) no_bound: bool,
     #[command(flatten)]
-    pub(crate) fit: FitArgs,
-    #[command(flatten)]
-    pub(crate) of_model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
+    pub(crate) options: Options,
 }
 
 /// How closely the data are to be met; at most one.
@@ -166,10 +169,23 @@ pub(crate) struct RunArgs {
     pub(crate) verbose: bool,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
     /// What the data are
     pub(crate) model: Model,
+    #[command(flatten)]
+    pub(crate) drawing: DrawingArgs,
+    /// Completion: write a tenth of the entries, at random, to this file instead; every row and column keeps one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+    /// File to write: .npz, with the matrix as `truth`; completion also .csv, .tsv, .mtx (entries alone)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// What is drawn at random.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DrawingArgs {
     /// Rows of the matrix; for sparse the length of the vector
     #[arg(long, default_value_t = 30, value_parser = values::dimension)]
     pub(crate) d1: usize,
@@ -207,12 +223,6 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "1m|10m|20m|SIZES", value_parser = values::ratings,
           conflicts_with_all = ["d1", "d2", "rank", "m", "p", "noise", "condition"])]
     pub(crate) ratings: Option<RatingsShape>,
-    /// Completion: write a tenth of the entries, at random, to this file instead; every row and column keeps one
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test: Option<PathBuf>,
-    /// File to write: .npz, with the matrix as `truth`; completion also .csv, .tsv, .mtx (entries alone)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What ends a command early, and with which exit code.
 
-use std::path::Path;
-
 use anyhow::anyhow;
+
+use crate::input::Source;
 
 /// An error, by whose it is.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// Wrong usage or bad input: exit code 2.
     Input(anyhow::Error),
     /// Ours, or the machine's: exit code 1.
@@ -14,8 +14,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// An error of the library about the data in `file`.
-    pub(crate) fn about(file: &Path, error: flatmin::Error) -> Self {
+    /// An error of the library about the data of `source`.
+    pub(crate) fn about<'a>(source: impl Into<Source<'a>>, error: flatmin::Error) -> Self {
         match error {
             flatmin::Error::Numerical(_) => Failure::Internal(error.into()),
             // A setting is an option, which is in no file.
@@ -24,7 +24,7 @@ impl Failure {
                 found,
                 expected,
             } => usage(format!("--{name}: found {found}, expected {expected}")),
-            _ => usage(format!("{}: {error}", file.display())),
+            _ => usage(format!("{}{error}", source.into().prefix())),
         }
     }
 
@@ -37,9 +37,9 @@ impl Failure {
     }
 
     /// One line, whatever the causes say.
-    pub(crate) fn line(&self) -> String {
+    pub fn message(&self) -> String {
         let (Failure::Input(error) | Failure::Internal(error)) = self;
-        format!("flatmin: {error:#}").replace(['\n', '\r'], " ")
+        format!("{error:#}").replace(['\n', '\r'], " ")
     }
 }
 

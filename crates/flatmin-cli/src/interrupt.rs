@@ -10,8 +10,15 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// The exit code that shells give a process that Ctrl-C ended: 128 + SIGINT.
 const ABORTED: i32 = 130;
 
+/// Whether the handler is there already: another command ran in this process.
+static LISTENING: AtomicBool = AtomicBool::new(false);
+
 /// Listens from here on; gives the flag that the first Ctrl-C sets.
 pub(crate) fn listen() -> Result<&'static AtomicBool> {
+    INTERRUPTED.store(false, Ordering::Relaxed);
+    if LISTENING.swap(true, Ordering::Relaxed) {
+        return Ok(&INTERRUPTED);
+    }
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(ABORTED);

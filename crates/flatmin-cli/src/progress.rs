@@ -1,6 +1,7 @@
 //! What a run says on standard error while it lasts.
 
 use std::io::IsTerminal as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use flatmin::solve::Record;
@@ -14,6 +15,7 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     verbose: bool,
+    kept: Mutex<Vec<String>>,
 }
 
 impl Progress {
@@ -23,6 +25,7 @@ impl Progress {
             bar: watched.then(bar),
             quiet: args.quiet,
             verbose: args.verbose,
+            kept: Mutex::default(),
         }
     }
 
@@ -54,8 +57,16 @@ impl Progress {
         }
     }
 
+    /// All that was worth a warning, said or not.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.kept.lock().map_or_else(|_| Vec::new(), |kept| kept.clone())
+    }
+
     /// Something the user should know.
     pub(crate) fn warn(&self, message: &str) {
+        if let Ok(mut kept) = self.kept.lock() {
+            kept.push(message.to_owned());
+        }
         if self.quiet {
             return;
         }

@@ -2,10 +2,11 @@
 
 pub(crate) mod generate;
 pub(crate) mod measure;
+pub(crate) mod outcome;
 pub(crate) mod predict;
 pub(crate) mod report;
 mod robust;
-mod run;
+pub(crate) mod run;
 pub(crate) mod solve;
 
 /// How a command ended that did what it was asked for.

@@ -31,8 +31,8 @@ pub(super) fn check_fit(fit: &FitArgs) -> Result<(), Failure> {
 /// objective is the nuclear norm; where some are not, it is the nuclear norm that is minimised.
 pub(super) fn result(run: &Run<'_>, instance: &Instance) -> Result<ResultFile, Failure> {
     let whole = entries_of(instance.map.as_ref(), &instance.y).is_none();
-    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
-    let asked = run.args.objective.given()?;
+    let mut result = run.result(instance.map.shape(), instance.map.measurements());
+    let asked = run.options.run.objective.given()?;
     let objective = if whole { asked } else { Objective::Nuclear };
     result.objective = objective.name();
     Ok(result)

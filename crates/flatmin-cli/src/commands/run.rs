@@ -1,6 +1,5 @@
 //! What `solve` and `measure` have in common: the threads, the watchers, the choice of the fit, the ending.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,12 +10,15 @@ use flatmin::solve::{self, Observer, Record, Settings, Solution, Status};
 use flatmin::{Error, Fit, Objective, Problem};
 
 use super::Ending;
-use crate::args::{FitChoice, Lambda, Model, ModelArgs, ObjectiveChoice, Rank, RunArgs};
+use super::outcome::Outcome;
+use crate::args::{FitChoice, Lambda, Model, ObjectiveChoice, Options, Rank};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
+use crate::input::Source;
 use crate::instance::{self, Instance, entries_of};
 use crate::output::files::OutputDir;
 use crate::output::result::ResultFile;
+use crate::output::run_files;
 use crate::progress::Progress;
 use crate::{interrupt, summary};
 
@@ -37,42 +39,75 @@ pub(super) struct Chosen {
     pub(super) known: Option<Solution>,
 }
 
-/// One run of the command.
-pub(super) struct Run<'a> {
-    pub(super) args: &'a RunArgs,
+/// One run: what is asked for, and who watches.
+pub(crate) struct Run<'a> {
+    pub(super) model: Model,
+    pub(super) data: Source<'a>,
+    pub(super) options: &'a Options,
     pub(super) progress: Progress,
-    pub(super) out: Option<OutputDir>,
-    interrupt: &'static AtomicBool,
+    /// Whether what files and reports are made of is wanted.
+    pub(super) whole: bool,
+    interrupt: &'a AtomicBool,
     started: Instant,
 }
 
 impl<'a> Run<'a> {
-    /// Knows from here on that its folder can be written.
-    fn start(args: &'a RunArgs) -> Result<Self, Failure> {
-        let started = Instant::now();
-        let out = args
-            .out
-            .as_deref()
-            .map(OutputDir::create)
-            .transpose()
-            .or_input()?;
+    /// The clock of the run starts here.
+    ///
+    /// # Errors
+    /// An option that the model does not have.
+    pub(crate) fn new(
+        model: Model,
+        data: Source<'a>,
+        options: &'a Options,
+        whole: bool,
+        interrupt: &'a AtomicBool,
+    ) -> Result<Self, Failure> {
+        options.of_model.check(model)?;
         Ok(Run {
-            args,
-            progress: Progress::new(args),
-            out,
-            interrupt: interrupt::listen()?,
-            started,
+            model,
+            data,
+            options,
+            progress: Progress::new(&options.run),
+            whole,
+            interrupt,
+            started: Instant::now(),
         })
     }
 
+    /// Runs `body` with the threads asked for, and takes the time.
+    pub(crate) fn outcome(
+        &self,
+        body: impl FnOnce(&Self) -> Result<Outcome, Failure> + Send,
+    ) -> Result<Outcome, Failure> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.options.run.threads.unwrap_or(0))
+            .build()
+            .context("the threads cannot be started")?;
+        let mut outcome = pool.install(|| body(self))?;
+        outcome.result.seconds = self.started.elapsed().as_secs_f64();
+        self.progress.finish();
+        Ok(outcome)
+    }
+
+    /// What was worth a warning, where warnings are kept.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.progress.warnings()
+    }
+
+    /// An error of the library about the data.
+    pub(super) fn about(&self, error: Error) -> Failure {
+        Failure::about(self.data, error)
+    }
+
     /// The result with the keys that every run has.
-    pub(super) fn result(&self, model: Model, shape: (usize, usize), measurements: usize) -> ResultFile {
+    pub(super) fn result(&self, shape: (usize, usize), measurements: usize) -> ResultFile {
         ResultFile {
-            model: model.name().to_owned(),
-            objective: self.args.objective.name(),
+            model: self.model.name().to_owned(),
+            objective: self.options.run.objective.name(),
             shape,
             measurements,
-            seed: self.args.seed,
+            seed: self.options.run.seed,
             threads: rayon::current_num_threads(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..ResultFile::default()
@@ -80,8 +115,9 @@ impl<'a> Run<'a> {
     }
 
     /// Reads the instance.
-    pub(super) fn load(&self, model: Model, data: &Path, options: &ModelArgs) -> Result<Instance, Failure> {
-        instance::load(model, data, options, self.args.seed, &self.progress)
+    pub(super) fn load(&self) -> Result<Instance, Failure> {
+        let (of_model, seed) = (&self.options.of_model, self.options.run.seed);
+        instance::load(self.model, self.data, of_model, seed, &self.progress)
     }
 
     /// The solver's settings: the options, the default tolerance of the fit, and what is left of the time.
@@ -91,30 +127,25 @@ impl<'a> Run<'a> {
             _ => TOLERANCE,
         };
         Settings::default()
-            .with_tolerance(self.args.tol.unwrap_or(default))
-            .with_max_iterations(self.args.max_iter)
+            .with_tolerance(self.options.run.tol.unwrap_or(default))
+            .with_max_iterations(self.options.run.max_iter)
             .with_time_limit(self.time_left())
-            .with_rank(self.args.rank.and_then(Rank::limit))
-            .with_fewest(self.args.rank == Some(Rank::Auto) && fit == Fit::Exact)
-            .with_seed(self.args.seed)
+            .with_rank(self.options.run.rank.and_then(Rank::limit))
+            .with_fewest(self.options.run.rank == Some(Rank::Auto) && fit == Fit::Exact)
+            .with_seed(self.options.run.seed)
     }
 
     /// Solves within what is left of the budget.
-    pub(super) fn solve(
-        &self,
-        problem: &Problem,
-        settings: &Settings,
-        path: &Path,
-    ) -> Result<Solution, Failure> {
+    pub(super) fn solve(&self, problem: &Problem, settings: &Settings) -> Result<Solution, Failure> {
         self.progress.stage("solving");
         let record = |record: &Record| self.progress.record(record);
-        let solution = solve::solve(problem, settings, &self.observer(&record))
-            .map_err(|error| Failure::about(path, error))?;
+        let solution =
+            solve::solve(problem, settings, &self.observer(&record)).map_err(|error| self.about(error))?;
         if !solution.certificate.value.is_finite() {
             // Nothing that is not a number may pass for a result.
             return Err(anyhow!(
-                "{}: the solver ({}) broke down: its objective is no number",
-                path.display(),
+                "{}the solver ({}) broke down: its objective is no number",
+                self.data.prefix(),
                 solution.method
             )
             .into());
@@ -128,21 +159,23 @@ impl<'a> Run<'a> {
         problem: &Problem,
         known: Option<Solution>,
         settings: &Settings,
-        path: &Path,
     ) -> Result<Solution, Failure> {
         match known {
             Some(known) if self.interrupt.load(Ordering::Relaxed) => {
-                interrupted(problem, known).map_err(|error| Failure::about(path, error))
+                interrupted(problem, known).map_err(|error| self.about(error))
             }
             _ => {
                 let start = known.map(|known| known.factors);
-                self.solve(problem, &settings.clone().with_start(start), path)
+                self.solve(problem, &settings.clone().with_start(start))
             }
         }
     }
 
     /// Who watches the solver: the progress bar, and Ctrl-C.
-    pub(super) fn observer<'b>(&self, record: &'b (dyn Fn(&Record) + Sync)) -> Observer<'b> {
+    pub(super) fn observer<'b>(&self, record: &'b (dyn Fn(&Record) + Sync)) -> Observer<'b>
+    where
+        'a: 'b,
+    {
         Observer {
             interrupt: Some(self.interrupt),
             progress: Some(record),
@@ -151,65 +184,60 @@ impl<'a> Run<'a> {
 
     /// Of `--time-limit`, which counts from the start of the command.
     fn time_left(&self) -> Option<Duration> {
-        let limit = self.args.time_limit?;
+        let limit = self.options.run.time_limit?;
         Some(limit.saturating_sub(self.started.elapsed()))
     }
 
     /// The fit and objective asked for; λ and the objective are chosen here where that is asked for, and then there may be
     /// a solution to go on with should the run be interrupted.
-    pub(super) fn fit(
-        &self,
-        choice: FitChoice,
-        instance: &Instance,
-        options: &ModelArgs,
-    ) -> Result<Chosen, Failure> {
+    pub(super) fn fit(&self, choice: FitChoice, instance: &Instance) -> Result<Chosen, Failure> {
         let fit = match choice {
-            FitChoice::Lambda(Lambda::Auto) => return self.search(instance, options),
+            FitChoice::Lambda(Lambda::Auto) => return self.search(instance),
             FitChoice::Exact => Fit::Exact,
             FitChoice::Epsilon(epsilon) => Fit::Ball(epsilon),
             FitChoice::Lambda(Lambda::Given(lambda)) => Fit::Penalised(lambda),
         };
-        if options.completion.folds.is_some() {
+        if self.options.of_model.completion.folds.is_some() {
             return Err(usage(
                 "--folds: found without --lambda auto, expected with it".to_owned(),
             ));
         }
         Ok(Chosen {
             fit,
-            objective: self.args.objective.given()?,
-            rank: self.args.rank.and_then(Rank::limit),
+            objective: self.options.run.objective.given()?,
+            rank: self.options.run.rank.and_then(Rank::limit),
             known: None,
         })
     }
 
     /// λ by held-out entries; half of the time is kept for the solve that follows.
-    fn search(&self, instance: &Instance, options: &ModelArgs) -> Result<Chosen, Failure> {
+    fn search(&self, instance: &Instance) -> Result<Chosen, Failure> {
         self.progress.stage("choosing λ");
         let Some(entries) = entries_of(instance.map.as_ref(), &instance.y) else {
-            let model = instance.model.name();
+            let model = self.model.name();
             return Err(usage(format!(
                 "--lambda: found auto with {model}, expected a number: only completion has entries to hold out"
             )));
         };
         let record = |record: &Record| self.progress.record(record);
-        let objectives = match self.args.objective {
+        let objectives = match self.options.run.objective {
             ObjectiveChoice::Auto => OBJECTIVES.to_vec(),
             ObjectiveChoice::Given(objective) => vec![objective],
         };
         let search = Search {
             objectives: &objectives,
-            folds: options.completion.folds,
-            rank: self.args.rank.and_then(Rank::limit),
-            seed: self.args.seed,
+            folds: self.options.of_model.completion.folds,
+            rank: self.options.run.rank.and_then(Rank::limit),
+            seed: self.options.run.seed,
             time_limit: self.time_left().map(|left| left / 2),
             observer: self.observer(&record),
         };
-        let choice = choose(entries, &instance.y, instance.map.shape(), &search)
-            .map_err(|error| Failure::about(&instance.path, error))?;
+        let choice =
+            choose(entries, &instance.y, instance.map.shape(), &search).map_err(|error| self.about(error))?;
         let Some(choice) = choice else {
             return Err(usage(format!(
-                "{}: found no entry whose row and column have another, expected some to choose λ on, or --lambda V or --exact",
-                instance.path.display()
+                "{}found no entry whose row and column have another, expected some to choose λ on, or --lambda V or --exact",
+                self.data.prefix()
             )));
         };
         self.comment(&choice);
@@ -218,10 +246,10 @@ impl<'a> Run<'a> {
             objective: choice.objective,
             rank: match &choice.solution {
                 // What was held out has judged λ and the number of columns together.
-                Some(solution) if self.args.rank == Some(Rank::Auto) => {
+                Some(solution) if self.options.run.rank == Some(Rank::Auto) => {
                     Some(solution.certificate.singular_values.len().max(1))
                 }
-                _ => self.args.rank.and_then(Rank::limit),
+                _ => self.options.run.rank.and_then(Rank::limit),
             },
             known: choice.solution,
         })
@@ -233,7 +261,7 @@ impl<'a> Run<'a> {
                 "the held-out error fell to the smallest λ tried, {:.3e}: the data look noiseless, for which --exact is the better fit",
                 choice.lambda
             ));
-        } else if self.args.verbose {
+        } else if self.options.run.verbose {
             eprintln!(
                 "{} and λ = {:.4e}, the best of {} tried, leave an error of {:.6e} on what was held out",
                 choice.objective.name(),
@@ -244,37 +272,35 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Seconds since the start of the command.
-    pub(super) fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
-    }
-
-    /// Prints what was asked for.
-    pub(super) fn print(&self, result: &ResultFile) -> Result<(), Failure> {
-        self.progress.finish();
-        if self.args.json {
-            print!("{}", result.json()?);
-        } else if !self.args.quiet {
-            print!(
-                "{}",
-                summary::summary(result, self.out.as_ref().map(OutputDir::path))
-            );
-        }
-        Ok(())
+    /// The weights D1, D2 for the numbers that need them.
+    pub(super) fn flat_weights(&self, problem: &Problem) -> Result<Option<Weights>, Failure> {
+        crate::assess::flat_weights(problem).map_err(|error| self.about(error))
     }
 }
 
-/// Runs `body` with the threads asked for.
+/// The command from its options to its files and its summary.
 pub(super) fn run(
-    args: &RunArgs,
-    body: impl FnOnce(&Run<'_>) -> Result<Ending, Failure> + Send,
+    model: Model,
+    data: Source<'_>,
+    options: &Options,
+    body: impl FnOnce(&Run<'_>) -> Result<Outcome, Failure> + Send,
 ) -> Result<Ending, Failure> {
-    let run = Run::start(args)?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.unwrap_or(0))
-        .build()
-        .context("the threads cannot be started")?;
-    pool.install(|| body(&run))
+    let whole = options.run.out.is_some();
+    let run = Run::new(model, data, options, whole, interrupt::listen()?)?;
+    // Whether the folder can be written is known before anything is computed.
+    let out = options.run.out.as_deref().map(OutputDir::create);
+    let out = out.transpose().or_input()?;
+    let outcome = run.outcome(body)?;
+    if let Some(out) = &out {
+        run_files::write(out, &outcome)?;
+    }
+    if options.run.json {
+        print!("{}", outcome.result.json()?);
+    } else if !options.run.quiet {
+        let path = out.as_ref().map(OutputDir::path);
+        print!("{}", summary::summary(&outcome.result, path));
+    }
+    Ok(outcome.ending)
 }
 
 /// A solution on fewer entries as one of the penalised problem: y − A(X) is a dual vector for any X.
@@ -315,9 +341,4 @@ pub(super) fn ending(status: Status) -> Ending {
         Status::Budget | Status::Interrupted => Ending::StoppedEarly,
         _ => Ending::Done,
     }
-}
-
-/// The weights D1, D2 for the numbers that need them.
-pub(super) fn flat_weights(problem: &Problem, path: &Path) -> Result<Option<Weights>, Failure> {
-    crate::assess::flat_weights(problem).map_err(|error| Failure::about(path, error))
 }

@@ -8,13 +8,12 @@
 //! and the biases are minimised over in turn, so that F never rises. A round whose X is solved to a gap may raise F by that
 //! gap: it is undone, and the last one.
 
-use std::path::Path;
-
 use flatmin::Problem;
 use flatmin::solve::{Solution, Status};
 
 use super::centre::{Centre, DAMPING};
 use crate::failure::Failure;
+use crate::input::Source;
 use crate::instance::entries_of;
 
 /// Most rounds: each solves for X once.
@@ -29,9 +28,9 @@ pub(crate) fn fit(
     mut solution: Solution,
     centre: &mut Centre,
     solve: impl Fn(&Problem, &Solution) -> Result<Solution, Failure>,
-    path: &Path,
+    source: Source<'_>,
 ) -> Result<(Problem, Solution), Failure> {
-    let about = |error| Failure::about(path, error);
+    let about = |error| Failure::about(source, error);
     for _ in 0..ROUNDS {
         if matches!(solution.status, Status::Budget | Status::Interrupted) {
             break;

@@ -1,7 +1,5 @@
 //! Deep: y = A(X), X = W_1 ⋯ W_K.
 
-use std::path::Path;
-
 use faer::Mat;
 use flatmin::depth::chain::{Chain, audit, nuclear_law};
 use flatmin::linalg::dense::thin_svd;
@@ -10,6 +8,7 @@ use flatmin::solve::{Record, Solution, Status};
 use flatmin::{Error, Problem};
 use ndarray::Array2;
 
+use crate::input::Source;
 use crate::output::result::{NuclearLaw, ReportData, ResultFile};
 use crate::pictures::{self, heatmap};
 
@@ -77,14 +76,14 @@ pub(crate) fn errors(result: &mut ResultFile, x: &Mat<f64>, truth: Option<&Array
 
 /// What the report is drawn from.
 pub(crate) fn report(
-    source: &Path,
+    source: Source<'_>,
     history: &[Record],
     singular_values: Vec<f64>,
     x: &Mat<f64>,
     truth: Option<&Array2<f64>>,
 ) -> ReportData {
     ReportData {
-        source: pictures::name(source),
+        source: source.name(),
         singular_values,
         history: history.iter().map(pictures::row).collect(),
         recovered: Some(heatmap::dense(&array(x))),

@@ -1,7 +1,5 @@
 //! Sparse: y = A x, x = v_1 ⊙ … ⊙ v_K.
 
-use std::path::Path;
-
 use faer::{Mat, MatRef};
 use flatmin::depth::hadamard::{Certificate, Point, Problem, audit};
 use flatmin::linalg::vector::norm;
@@ -9,7 +7,7 @@ use flatmin::solve::Record;
 use flatmin::{Error, Fit};
 
 use crate::failure::{Failure, OrInput as _};
-use crate::input;
+use crate::input::{self, Source};
 use crate::output::result::{ReportData, ResultFile, VectorPicture};
 use crate::pictures;
 
@@ -23,13 +21,14 @@ pub(crate) struct Instance {
 }
 
 /// Reads the data as a problem with exact fit.
-pub(crate) fn load(path: &Path, depth: usize) -> Result<Instance, Failure> {
-    let data = input::read_sparse(path).or_input()?;
+pub(crate) fn load(source: Source<'_>, depth: usize) -> Result<Instance, Failure> {
+    let data = input::read_sparse(source).or_input()?;
     let (m, d) = data.a.dim();
     // The reader gives C order from the start of its allocation.
     let a = data.a.into_raw_vec_and_offset().0;
     let a: Mat<f64> = MatRef::from_row_major_slice(&a, m, d).to_owned();
-    let problem = Problem::new(a, data.y, depth, Fit::Exact).map_err(|error| Failure::about(path, error))?;
+    let problem =
+        Problem::new(a, data.y, depth, Fit::Exact).map_err(|error| Failure::about(source, error))?;
     Ok(Instance {
         problem,
         truth: data.truth,
@@ -80,9 +79,9 @@ pub(crate) fn errors(result: &mut ResultFile, x: &[f64], truth: Option<&[f64]>) 
 }
 
 /// What the report is drawn from.
-pub(crate) fn report(source: &Path, history: &[Record], x: &[f64], truth: Option<&[f64]>) -> ReportData {
+pub(crate) fn report(source: Source<'_>, history: &[Record], x: &[f64], truth: Option<&[f64]>) -> ReportData {
     ReportData {
-        source: pictures::name(source),
+        source: source.name(),
         history: history.iter().map(pictures::row).collect(),
         vector: Some(VectorPicture {
             recovered: x.to_vec(),

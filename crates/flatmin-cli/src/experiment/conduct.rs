@@ -1,15 +1,16 @@
 //! Runs what is missing, keeps what is done, reports what there is.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Result;
 use flatmin::experiment::{self, Ending as Ended, Job, Row as _};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Shown, Table, config, page, rows};
+use super::{Action, Shown, Table, config, page, rows};
 use crate::args::ExperimentArgs;
 use crate::commands::Ending;
 use crate::failure::{Failure, OrInput as _};
@@ -19,60 +20,87 @@ use crate::output::run_files;
 use crate::report::Rendered;
 
 /// One experiment from the command line to its report.
-pub(super) fn conduct<E: Shown>(args: &ExperimentArgs) -> Result<Ending, Failure> {
-    let started = Instant::now();
-    let experiment: E = config::load(args).or_input()?;
-    let out = args
-        .out
-        .as_deref()
-        .map(OutputDir::create)
-        .transpose()
-        .or_input()?;
-    let jobs = experiment.jobs();
-    let mut done: Vec<E::Row> = Vec::new();
-    if let Some(out) = &out {
-        done = rows::read(out.path(), &jobs).or_input()?;
-        config::write(out, &experiment)?;
-        rows::write(out, &done)?;
+pub(super) struct Conduct<'a>(pub(super) &'a ExperimentArgs);
+
+impl Action for Conduct<'_> {
+    type Output = Ending;
+
+    fn of<E: Shown>(self) -> Result<Ending, Failure> {
+        let Conduct(args) = self;
+        let mut plan: Plan<E> = Plan::of(args)?;
+        let ended = run(&mut plan, args, interrupt::listen()?)?;
+        plan.finish()?;
+        print(&plan, args)?;
+        Ok(match ended {
+            Ended::Done => Ending::Done,
+            Ended::Interrupted | Ended::Broken => Ending::StoppedEarly,
+        })
     }
-    let missing = missing(&jobs, &done);
-    let ended = run(&experiment, &missing, args, out.as_ref(), started, &mut done)?;
-    let done = rows::sorted(done, &jobs);
-    if let Some(out) = &out {
-        rows::write(out, &done)?;
-        run_files::write_report(out, &page::render(&experiment, &done)?)?;
-    }
-    print(&experiment, &done, args, out.as_ref())?;
-    Ok(match ended {
-        Ended::Done => Ending::Done,
-        Ended::Interrupted | Ended::Broken => Ending::StoppedEarly,
-    })
 }
 
-/// The jobs without rows.
-fn missing<R: experiment::Row>(jobs: &[Job], done: &[R]) -> Vec<Job> {
-    let have: std::collections::HashSet<(&str, u64)> = done.iter().map(|row| row.job()).collect();
-    let lacks = |job: &&Job| !have.contains(&(job.cell.as_str(), job.trial));
-    jobs.iter().filter(lacks).cloned().collect()
+/// An experiment, and how far it is.
+pub(super) struct Plan<E: Shown> {
+    pub(super) experiment: E,
+    pub(super) jobs: Vec<Job>,
+    pub(super) done: Vec<E::Row>,
+    out: Option<OutputDir>,
 }
 
-/// Runs the jobs; each that ends is on the disk before the next is counted.
-fn run<E: Shown>(
-    experiment: &E,
-    jobs: &[Job],
+impl<E: Shown> Plan<E> {
+    /// By the command line, with the rows that its folder has.
+    pub(super) fn of(args: &ExperimentArgs) -> Result<Self, Failure> {
+        let experiment: E = config::load(args).or_input()?;
+        let out = args.out.as_deref().map(OutputDir::create);
+        let out = out.transpose().or_input()?;
+        let jobs = experiment.jobs();
+        let mut done: Vec<E::Row> = Vec::new();
+        if let Some(out) = &out {
+            done = rows::read(out.path(), &jobs).or_input()?;
+            config::write(out, &experiment)?;
+            rows::write(out, &done)?;
+        }
+        Ok(Plan {
+            experiment,
+            jobs,
+            done,
+            out,
+        })
+    }
+
+    /// The jobs without rows.
+    pub(super) fn missing(&self) -> Vec<Job> {
+        let have: HashSet<(&str, u64)> = self.done.iter().map(|row| row.job()).collect();
+        let lacks = |job: &&Job| !have.contains(&(job.cell.as_str(), job.trial));
+        self.jobs.iter().filter(lacks).cloned().collect()
+    }
+
+    /// Puts the rows in order, and writes what is drawn from them.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        self.done = rows::sorted(std::mem::take(&mut self.done), &self.jobs);
+        if let Some(out) = &self.out {
+            rows::write(out, &self.done)?;
+            run_files::write_report(out, &page::render(&self.experiment, &self.done)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the missing jobs; each that ends is on the disk before the next is counted.
+pub(super) fn run<E: Shown>(
+    plan: &mut Plan<E>,
     args: &ExperimentArgs,
-    out: Option<&OutputDir>,
-    started: Instant,
-    done: &mut Vec<E::Row>,
+    interrupt: &AtomicBool,
 ) -> Result<Ended, Failure> {
-    let interrupt = interrupt::listen()?;
-    let mut appender = out.map(rows::Appender::open).transpose()?;
-    let progress = Progress::new(args, jobs);
+    let started = Instant::now();
+    let jobs = plan.missing();
+    let done = &mut plan.done;
+    let mut appender = plan.out.as_ref().map(rows::Appender::open).transpose()?;
+    let progress = Progress::new(args, &jobs);
     let mut broken = None;
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get));
-    let ended = experiment::run(experiment, jobs, threads, interrupt, |rows| {
+    let ended = experiment::run(&plan.experiment, &jobs, threads, interrupt, |rows| {
         if let Some(Err(error)) = appender.as_mut().map(|appender| appender.add(&rows)) {
             broken = Some(error);
             return ControlFlow::Break(());
@@ -105,20 +133,15 @@ pub(super) fn redraw<E: Shown>(dir: &Path) -> Result<Rendered> {
 }
 
 /// What was found, and the table.
-fn print<E: Shown>(
-    experiment: &E,
-    rows: &[E::Row],
-    args: &ExperimentArgs,
-    out: Option<&OutputDir>,
-) -> Result<(), Failure> {
+fn print<E: Shown>(plan: &Plan<E>, args: &ExperimentArgs) -> Result<(), Failure> {
     if args.quiet {
         return Ok(());
     }
-    for finding in experiment.findings(rows) {
+    for finding in plan.experiment.findings(&plan.done) {
         println!("{finding}");
     }
-    println!("{}", plain(&experiment.table(rows)));
-    if let Some(out) = out {
+    println!("{}", plain(&plan.experiment.table(&plan.done)));
+    if let Some(out) = &plan.out {
         println!("{}", out.path().join("report.html").display());
     }
     Ok(())

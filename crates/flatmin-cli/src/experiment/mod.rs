@@ -16,6 +16,7 @@ mod noise;
 mod notions;
 mod overparameterization;
 mod page;
+pub(crate) mod parts;
 mod recovery;
 mod regularity;
 mod rows;
@@ -83,16 +84,30 @@ pub(crate) struct Table {
 
 /// Runs the command.
 pub(crate) fn experiment(args: &ExperimentArgs) -> Result<Ending, Failure> {
-    match args.name {
-        ExperimentName::Recovery => conduct::conduct::<recovery::Config>(args),
-        ExperimentName::Trajectories => conduct::conduct::<trajectories::Config>(args),
-        ExperimentName::Regularity => conduct::conduct::<regularity::Config>(args),
-        ExperimentName::Notions => conduct::conduct::<notions::Config>(args),
-        ExperimentName::Noise => conduct::conduct::<noise::Config>(args),
-        ExperimentName::Overparameterization => conduct::conduct::<overparameterization::Config>(args),
-        ExperimentName::Depth => conduct::conduct::<depth::Config>(args),
-        ExperimentName::Fewest => conduct::conduct::<fewest::Config>(args),
-        ExperimentName::Landscape => conduct::conduct::<landscape::Config>(args),
+    with(args.name, conduct::Conduct(args))
+}
+
+/// What is done with an experiment, whichever it is.
+pub(crate) trait Action {
+    /// What it gives.
+    type Output;
+
+    /// Does it with the one of configuration E.
+    fn of<E: Shown>(self) -> Result<Self::Output, Failure>;
+}
+
+/// Does it with the experiment of this name.
+pub(crate) fn with<A: Action>(name: ExperimentName, action: A) -> Result<A::Output, Failure> {
+    match name {
+        ExperimentName::Recovery => action.of::<recovery::Config>(),
+        ExperimentName::Trajectories => action.of::<trajectories::Config>(),
+        ExperimentName::Regularity => action.of::<regularity::Config>(),
+        ExperimentName::Notions => action.of::<notions::Config>(),
+        ExperimentName::Noise => action.of::<noise::Config>(),
+        ExperimentName::Overparameterization => action.of::<overparameterization::Config>(),
+        ExperimentName::Depth => action.of::<depth::Config>(),
+        ExperimentName::Fewest => action.of::<fewest::Config>(),
+        ExperimentName::Landscape => action.of::<landscape::Config>(),
     }
 }
 

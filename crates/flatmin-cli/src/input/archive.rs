@@ -1,4 +1,4 @@
-//! The members of an `.npz` archive by key, each checked as it is read.
+//! The members of an `.npz` archive by key, or the arrays in memory that stand for one, each checked as it is read.
 //!
 //! An `.npz` file is a zip archive whose member `A.npy` is the array of key `A`.
 //!
@@ -13,26 +13,35 @@ use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::{Array, Array2, ArrayD, Dimension, IntoDimension, IxDyn};
 use zip::{CompressionMethod, ZipArchive, read::ZipFile};
 
+use super::arrays::ByKey;
 use super::numpy::{read_booleans, read_integers, read_numbers, shown_shape};
+use super::source::Source;
 
 /// Deflate never packs tighter than this: a member that claims more is false.
 const BEST_RATIO: u64 = 1032;
 /// What a member may exceed the ratio by: the ratio is that of long streams.
 const SLACK: u64 = 1024;
 
-/// An open `.npz` file.
-pub(crate) struct Archive {
-    zip: ZipArchive<BufReader<File>>,
+/// An open `.npz` file, or arrays in memory.
+pub(crate) struct Archive<'a>(Members<'a>);
+
+enum Members<'a> {
+    Zip(Zip),
+    Arrays(&'a dyn ByKey),
+}
+
+struct Zip {
+    archive: ZipArchive<BufReader<File>>,
     file_size: u64,
 }
 
-impl Archive {
-    /// Opens `path`, which must have all of `required`; `optional` is for the message if it has not.
-    pub(crate) fn open(path: &Path, required: &[&str], optional: &[&str]) -> Result<Self> {
-        let file = super::open_file(path)?;
-        let file_size = file.metadata().context("cannot be read")?.len();
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|e| anyhow!("found no npz archive ({e})"))?;
-        let archive = Self { zip, file_size };
+impl<'a> Archive<'a> {
+    /// Opens `source`, which must have all of `required`; `optional` is for the message if it has not.
+    pub(crate) fn open(source: Source<'a>, required: &[&str], optional: &[&str]) -> Result<Self> {
+        let archive = Self(match source {
+            Source::File(path) => Members::Zip(Zip::open(path)?),
+            Source::Arrays(arrays) => Members::Arrays(arrays),
+        });
         for key in required {
             ensure!(
                 archive.has(key),
@@ -46,12 +55,15 @@ impl Archive {
 
     /// Whether the archive has the key.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.zip.index_for_name(&member(key)).is_some()
+        match &self.0 {
+            Members::Zip(zip) => zip.archive.index_for_name(&member(key)).is_some(),
+            Members::Arrays(arrays) => arrays.has(key),
+        }
     }
 
     /// The real numbers of a key; `layout` names its dimensions, as `(m, d1, d2)`.
     pub(crate) fn numbers<D: Dimension>(&mut self, key: &str, layout: &str) -> Result<Array<f64, D>> {
-        let array = self.read(key, |entry, size| read_numbers(entry, size))?;
+        let array = self.with_gaps(key)?;
         checked(array, layout).with_context(|| format!("key {key:?}"))
     }
 
@@ -81,7 +93,11 @@ impl Archive {
 
     /// The numbers of a key as they stand, NaN included, of any shape.
     pub(crate) fn with_gaps(&mut self, key: &str) -> Result<ArrayD<f64>> {
-        self.read(key, |entry, size| read_numbers(entry, size))
+        match &mut self.0 {
+            Members::Zip(zip) => zip.read(key, |entry, size| read_numbers(entry, size)),
+            Members::Arrays(arrays) => arrays.numbers(key),
+        }
+        .with_context(|| named(key))
     }
 
     /// A vector of real numbers that must have `count` of them; `why` says what sets the count.
@@ -97,7 +113,11 @@ impl Archive {
 
     /// The integers of a key.
     pub(crate) fn integers(&mut self, key: &str) -> Result<Vec<i64>> {
-        self.read(key, |entry, size| read_integers(entry, size))
+        match &mut self.0 {
+            Members::Zip(zip) => zip.read(key, |entry, size| read_integers(entry, size)),
+            Members::Arrays(arrays) => arrays.integers(key),
+        }
+        .with_context(|| named(key))
     }
 
     /// Truth values of a key that may be absent, in the given shape.
@@ -105,7 +125,11 @@ impl Archive {
         if !self.has(key) {
             return Ok(None);
         }
-        let (found, values) = self.read(key, |entry, size| read_booleans(entry, size))?;
+        let (found, values) = match &mut self.0 {
+            Members::Zip(zip) => zip.read(key, |entry, size| read_booleans(entry, size)),
+            Members::Arrays(arrays) => arrays.booleans(key),
+        }
+        .with_context(|| named(key))?;
         ensure!(
             found == [shape.0, shape.1],
             "key {key:?}: found shape {}, expected {}",
@@ -115,41 +139,18 @@ impl Archive {
         Ok(Some(Array2::from_shape_vec(shape, values)?))
     }
 
-    /// Opens the member of a key, checks that its size can be true and hands it to `read`.
-    fn read<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&mut ZipFile<BufReader<File>>, u64) -> Result<T>,
-    ) -> Result<T> {
-        let named = || format!("key {key:?}");
-        let mut entry = self
-            .zip
-            .by_name(&member(key))
-            .map_err(|e| anyhow!("cannot be read: {e}"))
-            .with_context(named)?;
-        let ratio = if entry.compression() == CompressionMethod::Stored {
-            1
-        } else {
-            BEST_RATIO
-        };
-        let packed = entry.compressed_size();
-        let size = entry.size();
-        if packed > self.file_size || size > packed.saturating_mul(ratio).saturating_add(SLACK) {
-            return Err(anyhow!(
-                "found {packed} packed bytes said to hold {size}: the archive is damaged"
-            ))
-            .with_context(named);
-        }
-        read(&mut entry, size).with_context(named)
-    }
-
     /// The keys of the archive, for a message.
     pub(crate) fn found(&self) -> String {
-        let names: Vec<_> = self.zip.file_names().flatten().collect();
-        let mut keys: Vec<&str> = names
-            .iter()
-            .map(|name| name.strip_suffix(".npy").unwrap_or(name))
-            .collect();
+        let names: Vec<_>;
+        let mut keys: Vec<&str> = match &self.0 {
+            Members::Zip(zip) => {
+                names = zip.archive.file_names().flatten().collect();
+                let keys = names.iter();
+                keys.map(|name| name.strip_suffix(".npy").unwrap_or(name))
+                    .collect()
+            }
+            Members::Arrays(arrays) => arrays.keys(),
+        };
         keys.sort_unstable();
         if keys.is_empty() {
             "an archive without keys".to_owned()
@@ -157,6 +158,50 @@ impl Archive {
             format!("the keys {}", listed(&keys))
         }
     }
+}
+
+impl Zip {
+    fn open(path: &Path) -> Result<Self> {
+        let npz = path.extension();
+        ensure!(
+            npz.is_some_and(|extension| extension.eq_ignore_ascii_case("npz")),
+            "found a name that does not end in .npz, expected an .npz archive"
+        );
+        let file = super::open_file(path)?;
+        let file_size = file.metadata().context("cannot be read")?.len();
+        let archive =
+            ZipArchive::new(BufReader::new(file)).map_err(|e| anyhow!("found no npz archive ({e})"))?;
+        Ok(Zip { archive, file_size })
+    }
+
+    /// Opens the member of a key, checks that its size can be true and hands it to `read`.
+    fn read<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut ZipFile<BufReader<File>>, u64) -> Result<T>,
+    ) -> Result<T> {
+        let mut entry = self
+            .archive
+            .by_name(&member(key))
+            .map_err(|e| anyhow!("cannot be read: {e}"))?;
+        let ratio = if entry.compression() == CompressionMethod::Stored {
+            1
+        } else {
+            BEST_RATIO
+        };
+        let packed = entry.compressed_size();
+        let size = entry.size();
+        ensure!(
+            packed <= self.file_size && size <= packed.saturating_mul(ratio).saturating_add(SLACK),
+            "found {packed} packed bytes said to hold {size}: the archive is damaged"
+        );
+        read(&mut entry, size)
+    }
+}
+
+/// The key, as messages begin with it.
+fn named(key: &str) -> String {
+    format!("key {key:?}")
 }
 
 /// The member that holds a key.

@@ -4,6 +4,7 @@
 //! content of a file makes a reader panic, or allocate more than its bytes can hold.
 
 mod archive;
+mod arrays;
 mod blocks;
 mod entries;
 mod held_out;
@@ -20,78 +21,92 @@ mod number;
 mod numpy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod source;
 mod table;
 mod text;
 
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ndarray::Array2;
 
+pub use arrays::{Array, Arrays};
 pub(crate) use entries::Completion;
 pub(crate) use entries::Entries;
 pub(crate) use held_out::TestEntries;
 use instance::{BilinearData, CompletionData, RobustData, SensingData, SparseData, SymmetricData};
 pub(crate) use model::{Model, Side};
+pub(crate) use source::Source;
 use table::Wanted;
 
 /// Matrix sensing from `.npz`.
-pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_sensing(path)))
+pub(crate) fn read_sensing<'a>(source: impl Into<Source<'a>>) -> Result<SensingData> {
+    let source = source.into();
+    source.read(|| npz::read_sensing(source))
 }
 
 /// Bilinear sensing from `.npz`.
-pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_bilinear(path)))
+pub(crate) fn read_bilinear<'a>(source: impl Into<Source<'a>>) -> Result<BilinearData> {
+    let source = source.into();
+    source.read(|| npz::read_bilinear(source))
 }
 
 /// Sparse recovery from `.npz`.
-pub(crate) fn read_sparse(path: &Path) -> Result<SparseData> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_sparse(path)))
+pub(crate) fn read_sparse<'a>(source: impl Into<Source<'a>>) -> Result<SparseData> {
+    let source = source.into();
+    source.read(|| npz::read_sparse(source))
 }
 
 /// The layers V (K × d) of a deep Hadamard product from `.npz`.
-pub(crate) fn read_vectors(path: &Path) -> Result<Array2<f64>> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_vectors(path)))
+pub(crate) fn read_vectors<'a>(source: impl Into<Source<'a>>) -> Result<Array2<f64>> {
+    let source = source.into();
+    source.read(|| npz::read_vectors(source))
 }
 
 /// The layers W1, W2, … of a chain of matrices from `.npz`.
-pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_layers(path)))
+pub(crate) fn read_layers<'a>(source: impl Into<Source<'a>>) -> Result<Vec<Array2<f64>>> {
+    let source = source.into();
+    source.read(|| npz::read_layers(source))
 }
 
 /// A symmetric model from `.npz`.
-pub(crate) fn read_symmetric(path: &Path) -> Result<SymmetricData> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_symmetric(path)))
+pub(crate) fn read_symmetric<'a>(source: impl Into<Source<'a>>) -> Result<SymmetricData> {
+    let source = source.into();
+    source.read(|| npz::read_symmetric(source))
 }
 
 /// Factors U1 (d × k1), U2 (d × k2) of a symmetric matrix from `.npz`.
-pub(crate) fn read_signed_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
-    in_file(path, || {
-        only_npz(path).and_then(|()| npz::read_signed_factors(path))
-    })
+pub(crate) fn read_signed_factors<'a>(source: impl Into<Source<'a>>) -> Result<(Array2<f64>, Array2<f64>)> {
+    let source = source.into();
+    source.read(|| npz::read_signed_factors(source))
 }
 
 /// Factors L (d1 × k), R (d2 × k) from `.npz`.
-pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
-    in_file(path, || only_npz(path).and_then(|()| npz::read_factors(path)))
+pub(crate) fn read_factors<'a>(source: impl Into<Source<'a>>) -> Result<(Array2<f64>, Array2<f64>)> {
+    let source = source.into();
+    source.read(|| npz::read_factors(source))
 }
 
 /// Completion from any of the formats, sorted and without repetitions.
-pub(crate) fn read_completion(path: &Path) -> Result<Completion> {
-    in_file(path, || completion(path))
+pub(crate) fn read_completion<'a>(source: impl Into<Source<'a>>) -> Result<Completion> {
+    let source = source.into();
+    source.read(|| completion(source))
 }
 
 /// Held-out entries from any of the formats, in the rows and columns of `training`.
 pub(crate) fn read_entries_like(path: &Path, training: &CompletionData) -> Result<TestEntries> {
-    in_file(path, || held_out::matched(completion(path)?, training))
+    in_file(path, || held_out::matched(completion(path.into())?, training))
 }
 
 /// A matrix for robust PCA from any of the formats.
-pub(crate) fn read_robust(path: &Path) -> Result<RobustData> {
-    in_file(path, || {
-        let data = robust(path)?;
+pub(crate) fn read_robust<'a>(source: impl Into<Source<'a>>) -> Result<RobustData> {
+    let source = source.into();
+    source.read(|| {
+        let data = match source {
+            Source::File(path) => robust(path),
+            Source::Arrays(_) => npz::read_robust(source),
+        }?;
         check_matrix(&data.y)?;
         Ok(data)
     })
@@ -108,7 +123,7 @@ fn robust(path: &Path) -> Result<RobustData> {
         .strip_suffix(".gz")
         .map_or((name.as_str(), false), |stem| (stem, true));
     let y = match stem.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "npz" if !zipped => return npz::read_robust(path),
+        "npz" if !zipped => return npz::read_robust(path.into()),
         "npy" if !zipped => npy::read_matrix(path)?,
         "csv" => matrix_table::read(path, b',')?,
         "tsv" => matrix_table::read(path, b'\t')?,
@@ -155,8 +170,12 @@ pub(crate) fn read_model(folder: &Path) -> Result<Model> {
     model::read(folder)
 }
 
-fn completion(path: &Path) -> Result<Completion> {
-    entries_of(path, Wanted::Entries)?.finish()
+fn completion(source: Source<'_>) -> Result<Completion> {
+    match source {
+        Source::File(path) => entries_of(path, Wanted::Entries)?,
+        Source::Arrays(_) => npz::read_completion(source)?,
+    }
+    .finish()
 }
 
 /// The entries in the order of the file, by the format its name tells.
@@ -174,7 +193,7 @@ fn entries_of(path: &Path, wanted: Wanted) -> Result<Entries> {
         // u.data, ratings.dat, and the folds of MovieLens 100K: u1.base, u1.test.
         "data" | "dat" | "base" | "test" => table::read_plain(path, wanted),
         "mtx" => matrix_market::read_completion(path),
-        "npz" if !zipped => npz::read_completion(path),
+        "npz" if !zipped => npz::read_completion(path.into()),
         "npy" if !zipped => npy::read_completion(path),
         "parquet" if !zipped => read_parquet(path),
         _ => bail!(
@@ -195,20 +214,9 @@ fn read_parquet(_: &Path) -> Result<Entries> {
     )
 }
 
-fn only_npz(path: &Path) -> Result<()> {
-    let fits = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
-    ensure!(
-        fits,
-        "found a name that does not end in .npz, expected an .npz archive"
-    );
-    Ok(())
-}
-
 /// Names the file, and puts the causes of an error on its one line.
 fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    read().map_err(|error| anyhow!("{}: {error:#}", path.display()))
+    Source::File(path).read(read)
 }
 
 fn open_file(path: &Path) -> Result<File> {

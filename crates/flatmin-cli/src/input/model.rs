@@ -66,7 +66,7 @@ pub(super) fn read(folder: &Path) -> Result<Model> {
 
 fn factors(path: &Path) -> Result<Model> {
     let mut archive = Archive::open(
-        path,
+        path.into(),
         &["L", "R", "row_ridge", "column_ridge", "ridge_power"],
         &["mean", "row_bias", "column_bias", "bias_ridge"],
     )?;
@@ -105,7 +105,7 @@ fn factors(path: &Path) -> Result<Model> {
     })
 }
 
-fn number(archive: &mut Archive, key: &str) -> Result<f64> {
+fn number(archive: &mut Archive<'_>, key: &str) -> Result<f64> {
     Ok(archive.numbers::<Ix0>(key, "()")?.into_scalar())
 }
 

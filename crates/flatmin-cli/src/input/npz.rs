@@ -14,8 +14,6 @@
 //!
 //! An instance may also have `truth` (d1, d2), for the symmetric models a symmetric matrix (d, d). Every shape is checked against every other.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::{Array2, Dim, Ix2, Ix3};
 
@@ -23,9 +21,10 @@ use super::archive::Archive;
 use super::entries::{Entries, Places};
 use super::instance::{BilinearData, RobustData, SensingData, SparseData, SymmetricData};
 use super::npy;
+use super::source::Source;
 
-pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
-    let mut archive = Archive::open(path, &["A", "y"], &["truth"])?;
+pub(crate) fn read_sensing(source: Source<'_>) -> Result<SensingData> {
+    let mut archive = Archive::open(source, &["A", "y"], &["truth"])?;
     let a = archive.numbers::<Ix3>("A", "(m, d1, d2)")?;
     let (m, d1, d2) = a.dim();
     let y = archive.vector("y", m, "as many as \"A\" has matrices")?;
@@ -33,8 +32,8 @@ pub(crate) fn read_sensing(path: &Path) -> Result<SensingData> {
     Ok(SensingData { a, y, truth })
 }
 
-pub(crate) fn read_sparse(path: &Path) -> Result<SparseData> {
-    let mut archive = Archive::open(path, &["A", "y"], &["truth"])?;
+pub(crate) fn read_sparse(source: Source<'_>) -> Result<SparseData> {
+    let mut archive = Archive::open(source, &["A", "y"], &["truth"])?;
     let a = archive.numbers::<Ix2>("A", "(m, d)")?;
     let y = archive.vector("y", a.nrows(), "as many as \"A\" has rows")?;
     let truth = archive.optional("truth", Dim([a.ncols()]))?;
@@ -45,8 +44,8 @@ pub(crate) fn read_sparse(path: &Path) -> Result<SparseData> {
     })
 }
 
-pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
-    let mut archive = Archive::open(path, &["a", "b", "y"], &["truth"])?;
+pub(crate) fn read_bilinear(source: Source<'_>) -> Result<BilinearData> {
+    let mut archive = Archive::open(source, &["a", "b", "y"], &["truth"])?;
     let a = archive.numbers::<Ix2>("a", "(m, d1)")?;
     let b = archive.numbers::<Ix2>("b", "(m, d2)")?;
     let m = a.nrows();
@@ -63,8 +62,8 @@ pub(crate) fn read_bilinear(path: &Path) -> Result<BilinearData> {
 /// How far a symmetric matrix may be from its transpose, relative to its largest entry: it may come from rounded products.
 const SYMMETRIC: f64 = 1e-9;
 
-pub(crate) fn read_symmetric(path: &Path) -> Result<SymmetricData> {
-    let mut archive = Archive::open(path, &["x", "y"], &["truth"])?;
+pub(crate) fn read_symmetric(source: Source<'_>) -> Result<SymmetricData> {
+    let mut archive = Archive::open(source, &["x", "y"], &["truth"])?;
     let x = archive.numbers::<Ix2>("x", "(m, d)")?;
     let (m, d) = x.dim();
     let y = archive.vector("y", m, "as many as \"x\" has rows")?;
@@ -90,8 +89,8 @@ fn check_symmetric(truth: &Array2<f64>) -> Result<()> {
 /// The keys of completion as entries.
 const ENTRIES: [&str; 4] = ["rows", "cols", "y", "shape"];
 
-pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
-    let mut archive = Archive::open(path, &[], &[])?;
+pub(crate) fn read_completion(source: Source<'_>) -> Result<Entries> {
+    let mut archive = Archive::open(source, &[], &[])?;
     if ENTRIES.iter().all(|key| archive.has(key)) {
         return read_entries(archive);
     }
@@ -106,7 +105,7 @@ pub(crate) fn read_completion(path: &Path) -> Result<Entries> {
     Ok(Entries { truth, ..entries })
 }
 
-fn read_entries(mut archive: Archive) -> Result<Entries> {
+fn read_entries(mut archive: Archive<'_>) -> Result<Entries> {
     let shape = shape_of(&archive.integers("shape")?)?;
     let rows = positions("rows", &archive.integers("rows")?, shape.0)?;
     let cols = positions("cols", &archive.integers("cols")?, shape.1)?;
@@ -130,8 +129,8 @@ fn read_entries(mut archive: Archive) -> Result<Entries> {
     })
 }
 
-pub(crate) fn read_robust(path: &Path) -> Result<RobustData> {
-    let mut archive = Archive::open(path, &["Y"], &["mask", "truth"])?;
+pub(crate) fn read_robust(source: Source<'_>) -> Result<RobustData> {
+    let mut archive = Archive::open(source, &["Y"], &["mask", "truth"])?;
     let mut y = npy::matrix(archive.with_gaps("Y")?).context("key \"Y\"")?;
     let shape = y.raw_dim();
     if let Some(mask) = archive.mask("mask", y.dim())? {
@@ -154,8 +153,8 @@ pub(crate) fn read_robust(path: &Path) -> Result<RobustData> {
 }
 
 /// Factors of X = L Rᵀ.
-pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
-    let mut archive = Archive::open(path, &["L", "R"], &[])?;
+pub(crate) fn read_factors(source: Source<'_>) -> Result<(Array2<f64>, Array2<f64>)> {
+    let mut archive = Archive::open(source, &["L", "R"], &[])?;
     let left = archive.numbers::<Ix2>("L", "(d1, k)")?;
     let right = archive.numbers::<Ix2>("R", "(d2, k)")?;
     let (k, found) = (left.ncols(), right.ncols());
@@ -167,13 +166,13 @@ pub(crate) fn read_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
 }
 
 /// Layers of x = v_1 ⊙ … ⊙ v_K, one a row.
-pub(crate) fn read_vectors(path: &Path) -> Result<Array2<f64>> {
-    Archive::open(path, &["V"], &[])?.numbers("V", "(depth, d)")
+pub(crate) fn read_vectors(source: Source<'_>) -> Result<Array2<f64>> {
+    Archive::open(source, &["V"], &[])?.numbers("V", "(depth, d)")
 }
 
 /// Layers of X = W_1 ⋯ W_K, as many as there are without a break.
-pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
-    let mut archive = Archive::open(path, &["W1", "W2"], &["W3, ..."])?;
+pub(crate) fn read_layers(source: Source<'_>) -> Result<Vec<Array2<f64>>> {
+    let mut archive = Archive::open(source, &["W1", "W2"], &["W3, ..."])?;
     let mut layers = Vec::new();
     loop {
         let key = format!("W{}", layers.len() + 1);
@@ -185,8 +184,8 @@ pub(crate) fn read_layers(path: &Path) -> Result<Vec<Array2<f64>>> {
 }
 
 /// Factors of M = U1 U1ᵀ − U2 U2ᵀ; `U2` may be absent.
-pub(crate) fn read_signed_factors(path: &Path) -> Result<(Array2<f64>, Array2<f64>)> {
-    let mut archive = Archive::open(path, &["U1"], &["U2"])?;
+pub(crate) fn read_signed_factors(source: Source<'_>) -> Result<(Array2<f64>, Array2<f64>)> {
+    let mut archive = Archive::open(source, &["U1"], &["U2"])?;
     let positive = archive.factor("U1", "(d, k1)")?;
     let d = positive.nrows();
     if !archive.has("U2") {

@@ -12,7 +12,7 @@ use crate::completion::centre::Centre;
 use crate::completion::split::{hide, pick};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input::instance::CompletionData;
-use crate::input::{self, TestEntries};
+use crate::input::{self, Source, TestEntries};
 use crate::progress::Progress;
 
 /// What completion knows beside the entries it fits.
@@ -35,23 +35,23 @@ pub(crate) struct CompletionExtras {
 
 /// Reads, hides, centres.
 pub(super) fn load(
-    path: &Path,
+    source: Source<'_>,
     options: &ModelArgs,
     seed: u64,
     progress: &Progress,
 ) -> Result<(Entries, Vec<f64>, Extras), Failure> {
-    let input::Completion { mut data, merged } = read(path, progress)?;
+    let input::Completion { mut data, merged } = read(source, progress)?;
     if merged > 0 {
         progress.warn(&format!(
-            "{}: {merged} repeated entries were taken once",
-            path.display()
+            "{}{merged} repeated entries were taken once",
+            source.prefix()
         ));
     }
     let held_out = match (options.completion.hide, &options.test) {
         (Some(share), _) => Some(take_away(&mut data, share, seed).ok_or_else(|| {
             usage(format!(
                 "--hide: {} has a single entry, expected at least two",
-                path.display()
+                source.shown()
             ))
         })?),
         (None, Some(test)) => Some(read_test(test, &data, progress)?),
@@ -63,7 +63,7 @@ pub(super) fn load(
         *y -= centre.at(*row as usize, *column as usize);
     }
     let (map, y) = Entries::new(&data.rows, &data.cols, &data.y, data.shape)
-        .map_err(|error| Failure::about(path, error))?;
+        .map_err(|error| Failure::about(source, error))?;
     let (rows, columns) = unobserved(&map, data.shape);
     let what = [("row", &rows, &data.row_ids), ("column", &columns, &data.col_ids)];
     what.iter()
@@ -88,13 +88,16 @@ pub(super) fn load(
 }
 
 /// Reads the entries, and tells those who ask for logs how long that took.
-fn read(path: &Path, progress: &Progress) -> Result<input::Completion, Failure> {
+fn read(source: Source<'_>, progress: &Progress) -> Result<input::Completion, Failure> {
     progress.stage("reading");
     let started = Instant::now();
-    let read = input::read_completion(path).or_input()?;
-    let megabytes = path.metadata().map_or(0.0, |file| file.len() as f64 / 1e6);
+    let read = input::read_completion(source).or_input()?;
+    let from = match source {
+        Source::File(path) => path.metadata().map_or(0.0, |file| file.len() as f64 / 1e6),
+        Source::Arrays(_) => 0.0,
+    };
     progress.log(&format!(
-        "{:9.3} s  {} entries from {megabytes:.1} MB",
+        "{:9.3} s  {} entries from {from:.1} MB",
         started.elapsed().as_secs_f64(),
         read.data.y.len()
     ));

@@ -5,7 +5,7 @@ mod robust;
 
 pub(crate) use completion::CompletionExtras;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::anyhow;
 use flatmin::map::{Adjoint, Dense, Entries, MeasurementMap, RankOne, SymmetricRankOne};
@@ -14,15 +14,13 @@ use ndarray::Array2;
 use crate::args::{Model, ModelArgs};
 use crate::completion::centre::Centre;
 use crate::failure::{Failure, OrInput as _, usage};
-use crate::input;
 use crate::input::instance::{Frames, SymmetricData};
+use crate::input::{self, Source};
 use crate::progress::Progress;
 
 /// The measurements y ≈ A(X), and what the file knows beside them.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    pub(crate) model: Model,
-    pub(crate) path: PathBuf,
     pub(crate) map: Box<dyn MeasurementMap>,
     pub(crate) y: Vec<f64>,
     pub(crate) extras: Extras,
@@ -51,19 +49,19 @@ impl Extras {
 /// Reads the instance and says what is unusual about it.
 pub(crate) fn load(
     model: Model,
-    path: &Path,
+    source: Source<'_>,
     options: &ModelArgs,
     seed: u64,
     progress: &Progress,
 ) -> Result<Instance, Failure> {
-    let about = |error| Failure::about(path, error);
+    let about = |error| Failure::about(source, error);
     let with_truth = |truth| Extras {
         truth,
         ..Extras::default()
     };
     let (map, y, extras): (Box<dyn MeasurementMap>, _, _) = match model {
         Model::Sensing | Model::Deep => {
-            let data = input::read_sensing(path).or_input()?;
+            let data = input::read_sensing(source).or_input()?;
             let (m, d1, d2) = data.a.dim();
             // The reader gives C order from the start of its allocation.
             let map = Dense::new(data.a.into_raw_vec_and_offset().0, m, (d1, d2)).map_err(about)?;
@@ -71,7 +69,7 @@ pub(crate) fn load(
         }
         Model::Sparse => return Err(anyhow!("sparse has no matrix: it is read by `depth::sparse`").into()),
         Model::Bilinear => {
-            let data = input::read_bilinear(path).or_input()?;
+            let data = input::read_bilinear(source).or_input()?;
             let (m, shape) = (data.a.nrows(), (data.a.ncols(), data.b.ncols()));
             let (a, b) = (
                 data.a.into_raw_vec_and_offset().0,
@@ -81,40 +79,34 @@ pub(crate) fn load(
             (Box::new(map), data.y, with_truth(data.truth))
         }
         Model::Covariance | Model::Phase | Model::Network => {
-            let data = input::read_symmetric(path).or_input()?;
+            let data = input::read_symmetric(source).or_input()?;
             let (m, d) = data.x.dim();
             let map = SymmetricRankOne::new(&data.x.into_raw_vec_and_offset().0, m, d).map_err(about)?;
             let extras = Extras {
                 test: options
                     .test
                     .as_deref()
-                    .map(|test| network_test(test, path, d))
+                    .map(|test| network_test(test, source, d))
                     .transpose()?,
                 ..with_truth(data.truth)
             };
             (Box::new(map), data.y, extras)
         }
         Model::Completion => {
-            let (map, y, extras) = completion::load(path, options, seed, progress)?;
+            let (map, y, extras) = completion::load(source, options, seed, progress)?;
             (Box::new(map), y, extras)
         }
-        Model::Rpca => robust::load(path)?,
+        Model::Rpca => robust::load(source)?,
     };
-    Ok(Instance {
-        model,
-        path: path.to_owned(),
-        map,
-        y,
-        extras,
-    })
+    Ok(Instance { map, y, extras })
 }
 
 /// The data that a network is scored on.
-fn network_test(test: &Path, data: &Path, d: usize) -> Result<SymmetricData, Failure> {
+fn network_test(test: &Path, data: Source<'_>, d: usize) -> Result<SymmetricData, Failure> {
     let read = input::read_symmetric(test).or_input()?;
     let found = read.x.ncols();
     if found != d {
-        let (test, data) = (test.display(), data.display());
+        let (test, data) = (test.display(), data.shown());
         return Err(usage(format!(
             "{test}: key \"x\": found {found} columns, expected {d} as in {data}"
         )));

@@ -1,19 +1,17 @@
 //! Robust PCA: the entries of a matrix, all or some.
 
-use std::path::Path;
-
 use flatmin::map::{Entries, Identity, MeasurementMap};
 
 use super::Extras;
 use crate::failure::{Failure, OrInput as _};
-use crate::input;
+use crate::input::{self, Source};
 
 /// The map, its data and what the file knows beside them.
 pub(super) type Loaded = (Box<dyn MeasurementMap>, Vec<f64>, Extras);
 
 /// Reads the matrix.
-pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
-    let data = input::read_robust(path).or_input()?;
+pub(super) fn load(source: Source<'_>) -> Result<Loaded, Failure> {
+    let data = input::read_robust(source).or_input()?;
     let extras = Extras {
         truth: data.truth,
         frames: data.frames,
@@ -31,6 +29,6 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
         columns.push(u32::try_from(b).unwrap_or(u32::MAX));
         y.push(*value);
     }
-    let (map, y) = Entries::new(&rows, &columns, &y, shape).map_err(|error| Failure::about(path, error))?;
+    let (map, y) = Entries::new(&rows, &columns, &y, shape).map_err(|error| Failure::about(source, error))?;
     Ok((Box::new(map), y, extras))
 }

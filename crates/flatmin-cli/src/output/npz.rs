@@ -5,7 +5,7 @@
 use std::io::{Seek, Write};
 
 use anyhow::Result;
-use ndarray::{ArrayView, ArrayViewD, Dimension};
+use ndarray::{Array, ArrayView, CowArray, Dimension, IxDyn};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// Numbers encoded at a time.
@@ -16,25 +16,31 @@ const SMALL: usize = (u32::MAX as usize) - (1 << 16);
 /// An array of an archive.
 #[derive(Clone, Debug)]
 pub(crate) enum Member<'a> {
-    Reals(ArrayViewD<'a, f64>),
+    Reals(CowArray<'a, f64, IxDyn>),
     Integers(Vec<i64>),
 }
 
 impl<'a, D: Dimension> From<ArrayView<'a, f64, D>> for Member<'a> {
     fn from(array: ArrayView<'a, f64, D>) -> Self {
-        Member::Reals(array.into_dyn())
+        Member::Reals(array.into_dyn().into())
+    }
+}
+
+impl<D: Dimension> From<Array<f64, D>> for Member<'_> {
+    fn from(array: Array<f64, D>) -> Self {
+        Member::Reals(array.into_dyn().into())
     }
 }
 
 /// Writes an uncompressed archive with one array a key.
 pub(crate) fn write_npz<'a, M: Clone + Into<Member<'a>>>(
     writer: impl Write + Seek,
-    members: &[(&str, M)],
+    members: &[(impl AsRef<str>, M)],
 ) -> Result<()> {
     let mut zip = ZipWriter::new(writer);
     for (key, member) in members {
         let member: Member<'_> = member.clone().into();
-        zip.start_file(format!("{key}.npy"), options(8 * member.len()))?;
+        zip.start_file(format!("{}.npy", key.as_ref()), options(8 * member.len()))?;
         member.write(&mut zip)?;
     }
     zip.finish()?.flush()?;

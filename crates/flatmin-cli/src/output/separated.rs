@@ -9,23 +9,30 @@ use ndarray::Array2;
 
 use super::files::OutputDir;
 use super::npz::write_npy;
+use crate::commands::outcome::Separated;
 use crate::input::instance::Frames;
 
 /// The values of S that a sparse frame shows as black and as white: no change is mid-grey.
 const RANGE: f64 = 1.0;
 
-/// Writes X and S, one number a measurement of `problem`.
-pub(crate) fn write(
-    out: &OutputDir,
-    problem: &Problem,
-    x: &Factors,
-    s: &[f64],
-    frames: Option<&Frames>,
-) -> Result<()> {
-    let low_rank = array(&x.dense());
-    // The adjoint of an observation of entries puts them in their places.
-    let sparse = array(&problem.map().adjoint(s).to_dense());
-    for (name, matrix) in [("low_rank.npy", &low_rank), ("sparse.npy", &sparse)] {
+/// X and S, one number a measurement of `problem`.
+pub(crate) fn separated(problem: &Problem, x: &Factors, s: &[f64], frames: Option<Frames>) -> Separated {
+    Separated {
+        low_rank: array(&x.dense()),
+        // The adjoint of an observation of entries puts them in their places.
+        sparse: array(&problem.map().adjoint(s).to_dense()),
+        frames,
+    }
+}
+
+/// Writes them.
+pub(crate) fn write(out: &OutputDir, separated: &Separated) -> Result<()> {
+    let Separated {
+        low_rank,
+        sparse,
+        frames,
+    } = separated;
+    for (name, matrix) in [("low_rank.npy", low_rank), ("sparse.npy", sparse)] {
         out.write(name, |file| write_npy(file, &matrix.view().into()))?;
     }
     let Some(frames) = frames else {

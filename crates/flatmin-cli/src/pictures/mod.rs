@@ -4,8 +4,6 @@ mod cross_section;
 pub(crate) mod heatmap;
 mod signed;
 
-use std::path::Path;
-
 use flatmin::certificate::Certificate;
 use flatmin::flatness::Weights;
 use flatmin::solve::Record;
@@ -13,6 +11,7 @@ use flatmin::{Error, Factors, Problem};
 use ndarray::Array2;
 
 use crate::completion::centre::Centre;
+use crate::input::Source;
 use crate::instance::{Extras, entries_of};
 use crate::output::result::{HistoryRow, ReportData};
 
@@ -21,7 +20,7 @@ pub(crate) use cross_section::Sharp;
 /// What was run, for the report.
 #[derive(Debug)]
 pub(crate) struct Course<'a> {
-    pub(crate) source: &'a Path,
+    pub(crate) source: Source<'a>,
     pub(crate) certificate: Option<&'a Certificate>,
     pub(crate) history: &'a [Record],
     pub(crate) seed: u64,
@@ -44,7 +43,7 @@ pub(crate) fn gather(
         None => None,
     };
     Ok(ReportData {
-        source: name(course.source),
+        source: course.source.name(),
         singular_values: course
             .certificate
             .map_or(Vec::new(), |c| c.singular_values.clone()),
@@ -79,14 +78,6 @@ pub(crate) fn add_separation(report: &mut ReportData, problem: &Problem, s: &[f6
     };
     report.observed = Some(observed);
     report.sparse = Some(sparse);
-}
-
-/// The name of the input file, without the folders: they are of no interest to who reads the report.
-pub(crate) fn name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
 }
 
 pub(crate) fn row(record: &Record) -> HistoryRow {

@@ -5,11 +5,12 @@ use std::io::Write as _;
 use anyhow::Result;
 use flatmin::random::Stream;
 use flatmin::synthetic::{Completion, Observed, Ratings, RatingsShape};
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
+use super::Members;
 use super::size::Size;
-use super::target::{Format, Target, array, vector};
-use crate::args::GenerateArgs;
+use super::target::{Format, Target, array};
+use crate::args::{DrawingArgs, GenerateArgs, Model};
 use crate::completion::split::{hold_out, pick};
 use crate::failure::{Failure, usage};
 use crate::output::npz::Member;
@@ -19,16 +20,13 @@ const TEST: f64 = 0.1;
 
 /// Writes entries, and where there is one and the format can hold it the truth.
 pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
-    let made = match &args.ratings {
-        Some(shape) => ratings(args, shape)?,
-        None => entries(args)?,
-    };
+    let made = Made::draw(&args.drawing)?;
     let target = Target::new(&args.out, args.model)?;
     let Some(test) = &args.test else {
         return Ok(write(&target, &made)?);
     };
     let test = Target::new(test, args.model)?;
-    let marked = hold_out(&made.rows, &made.columns, made.shape, TEST, args.seed);
+    let marked = hold_out(&made.rows, &made.columns, made.shape, TEST, args.drawing.seed);
     write(&test, &made.part(&marked, true))?;
     Ok(write(&target, &made.part(&marked, false))?)
 }
@@ -42,7 +40,33 @@ struct Made {
     truth: Option<Array2<f64>>,
 }
 
+/// The arrays.
+pub(super) fn draw(args: &DrawingArgs) -> Result<Members, Failure> {
+    Ok(Made::draw(args)?.members())
+}
+
 impl Made {
+    fn draw(args: &DrawingArgs) -> Result<Self, Failure> {
+        match &args.ratings {
+            Some(shape) => ratings(args, shape),
+            None => entries(args),
+        }
+    }
+
+    fn members(&self) -> Members {
+        let integers = |values: &[u32]| Member::Integers(values.iter().map(|v| i64::from(*v)).collect());
+        // Dimensions have 32 bits: the command line sees to it.
+        let (d1, d2) = self.shape;
+        let mut members = vec![
+            ("rows", integers(&self.rows)),
+            ("cols", integers(&self.columns)),
+            ("y", Array1::from(self.y.clone()).into()),
+            ("shape", integers(&[d1 as u32, d2 as u32])),
+        ];
+        members.extend(self.truth.iter().map(|truth| ("truth", truth.clone().into())));
+        members
+    }
+
     /// The entries whose mark is `which`.
     fn part(&self, marked: &[bool], which: bool) -> Made {
         Made {
@@ -56,8 +80,8 @@ impl Made {
 }
 
 /// Each entry of a matrix with probability p, or m of them.
-fn entries(args: &GenerateArgs) -> Result<Made, Failure> {
-    let size = Size::of(args)?;
+fn entries(args: &DrawingArgs) -> Result<Made, Failure> {
+    let size = Size::of(Model::Completion, args)?;
     let observed = args.p.map_or(Observed::Count(size.m), Observed::Each);
     let stream = &mut Stream::new(args.seed);
     let made =
@@ -77,7 +101,7 @@ fn entries(args: &GenerateArgs) -> Result<Made, Failure> {
 }
 
 /// Ratings in half stars.
-fn ratings(args: &GenerateArgs, shape: &RatingsShape) -> Result<Made, Failure> {
+fn ratings(args: &DrawingArgs, shape: &RatingsShape) -> Result<Made, Failure> {
     let made = Ratings::draw(&mut Stream::new(args.seed), shape)
         .map_err(|error| usage(format!("--ratings: {error}")))?;
     Ok(Made {
@@ -93,7 +117,7 @@ fn write(target: &Target, made: &Made) -> Result<()> {
     let places = made.rows.iter().zip(&made.columns);
     let mut entries = places.zip(&made.y).map(|((i, j), y)| (*i, *j, *y));
     match target.format {
-        Format::Npz => archive(target, made),
+        Format::Npz => target.archive(&made.members()),
         Format::Table(separator) => target.out.write(&target.name, |file| {
             writeln!(file, "row{separator}column{separator}value")?;
             entries.try_for_each(|(i, j, y)| Ok(writeln!(file, "{i}{separator}{j}{separator}{y}")?))
@@ -111,18 +135,4 @@ fn write(target: &Target, made: &Made) -> Result<()> {
             })
         }),
     }
-}
-
-fn archive(target: &Target, made: &Made) -> Result<()> {
-    let integers = |values: &[u32]| Member::Integers(values.iter().map(|v| i64::from(*v)).collect());
-    // Dimensions have 32 bits: the command line sees to it.
-    let (d1, d2) = made.shape;
-    let mut members = vec![
-        ("rows", integers(&made.rows)),
-        ("cols", integers(&made.columns)),
-        ("y", vector(&made.y)),
-        ("shape", integers(&[d1 as u32, d2 as u32])),
-    ];
-    members.extend(made.truth.iter().map(|truth| ("truth", truth.view().into())));
-    target.archive(&members)
 }

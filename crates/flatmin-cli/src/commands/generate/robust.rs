@@ -2,28 +2,26 @@
 
 use flatmin::random::Stream;
 use flatmin::synthetic::Robust;
-use ndarray::aview0;
+use ndarray::arr0;
 
+use super::Members;
 use super::size::Size;
-use super::target::{Target, array};
-use crate::args::GenerateArgs;
+use super::target::array;
+use crate::args::{DrawingArgs, Model};
 use crate::failure::Failure;
 
 /// The share of outliers where none is given.
 const SHARE: f64 = 0.05;
 
-/// Writes Y, the truth X and the radius ‖S‖_1.
-pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
-    let size = Size::of(args)?;
-    let target = Target::new(&args.out, args.model)?;
+/// Draws Y, the truth X and the radius ‖S‖_1.
+pub(super) fn draw(model: Model, args: &DrawingArgs) -> Result<Members, Failure> {
+    let size = Size::of(model, args)?;
     let share = args.outliers.unwrap_or(SHARE);
     let made = Robust::draw(&mut Stream::new(args.seed), size.shape, share, &size.recipe(args));
     let radius = made.outliers.norm_l1();
-    let (y, truth) = (array(&made.y), array(&made.truth));
-    target.archive(&[
-        ("Y", y.view().into()),
-        ("truth", truth.view().into()),
-        ("radius", aview0(&radius).into()),
-    ])?;
-    Ok(())
+    Ok(vec![
+        ("Y", array(&made.y).into()),
+        ("truth", array(&made.truth).into()),
+        ("radius", arr0(radius).into()),
+    ])
 }

@@ -3,17 +3,17 @@
 use anyhow::Context as _;
 use flatmin::random::Stream;
 use flatmin::synthetic::Sensing;
-use ndarray::ArrayView3;
+use ndarray::{Array1, Array3};
 
+use super::Members;
 use super::size::Size;
-use super::target::{Target, array, vector};
-use crate::args::GenerateArgs;
+use super::target::array;
+use crate::args::{DrawingArgs, Model};
 use crate::failure::Failure;
 
-/// Writes A, y and the truth.
-pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
-    let size = Size::of(args)?;
-    let target = Target::new(&args.out, args.model)?;
+/// Draws A, y and the truth.
+pub(super) fn draw(model: Model, args: &DrawingArgs) -> Result<Members, Failure> {
+    let size = Size::of(model, args)?;
     let made = Sensing::draw(
         &mut Stream::new(args.seed),
         size.shape,
@@ -21,12 +21,10 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
         &size.recipe(args),
     );
     let (d1, d2) = size.shape;
-    let a = ArrayView3::from_shape((size.m, d1, d2), &made.a).context("A has its shape")?;
-    let truth = array(&made.truth);
-    target.archive(&[
+    let a = Array3::from_shape_vec((size.m, d1, d2), made.a).context("A has its shape")?;
+    Ok(vec![
         ("A", a.into()),
-        ("y", vector(&made.y)),
-        ("truth", truth.view().into()),
-    ])?;
-    Ok(())
+        ("y", Array1::from(made.y).into()),
+        ("truth", array(&made.truth).into()),
+    ])
 }

@@ -2,7 +2,7 @@
 
 use flatmin::synthetic::Recipe;
 
-use crate::args::{GenerateArgs, Model};
+use crate::args::{DrawingArgs, Model};
 use crate::failure::{Failure, usage};
 
 /// The sizes, once they are known to fit together.
@@ -17,20 +17,20 @@ pub(super) struct Size {
 const MOST: usize = 1 << 32;
 
 impl Size {
-    pub(super) fn of(args: &GenerateArgs) -> Result<Self, Failure> {
+    pub(super) fn of(model: Model, args: &DrawingArgs) -> Result<Self, Failure> {
         let shape @ (d1, d2) = (args.d1, args.d2.unwrap_or(args.d1));
         let refuse = |option: &str, found: usize, expected: String| {
             Err(usage(format!("--{option}: found {found}, expected {expected}")))
         };
-        if d1 != d2 && args.model.is_symmetric() {
+        if d1 != d2 && model.is_symmetric() {
             return refuse("d2", d2, format!("{d1}: the matrix is symmetric"));
         }
         // The vector of phase retrieval makes a matrix of rank one.
-        let rank = match args.model {
+        let rank = match model {
             Model::Phase => args.rank.unwrap_or(1),
             _ => args.rank.unwrap_or(2),
         };
-        if args.model == Model::Phase && rank != 1 {
+        if model == Model::Phase && rank != 1 {
             return refuse("rank", rank, "1: a single vector is measured".to_owned());
         }
         if rank > d1.min(d2) {
@@ -40,13 +40,13 @@ impl Size {
                 format!("at most {}, the smaller dimension", d1.min(d2)),
             );
         }
-        let freedom = if args.model.is_symmetric() {
+        let freedom = if model.is_symmetric() {
             rank * (2 * d1 - rank + 1) / 2
         } else {
             rank * (d1 + d2 - rank)
         };
         // How many measurements there can be, how many numbers one takes, and how many a degree of freedom recover well.
-        let (most, numbers, plenty) = match args.model {
+        let (most, numbers, plenty) = match model {
             Model::Sparse => (usize::MAX, d1, 1),
             Model::Sensing | Model::Deep => (usize::MAX, d1.saturating_mul(d2), 3),
             Model::Bilinear => (usize::MAX, d1 + d2, 3),
@@ -54,7 +54,7 @@ impl Size {
             Model::Covariance | Model::Phase | Model::Network => (usize::MAX, d1, 4),
             Model::Rpca => (d1.saturating_mul(d2), 1, usize::MAX),
         };
-        if args.model == Model::Rpca
+        if model == Model::Rpca
             && let Some(m) = args.m
         {
             return refuse("m", m, "none with rpca, which observes every entry".to_owned());
@@ -75,7 +75,7 @@ impl Size {
     }
 
     /// What the truth is like.
-    pub(super) fn recipe(self, args: &GenerateArgs) -> Recipe {
+    pub(super) fn recipe(self, args: &DrawingArgs) -> Recipe {
         Recipe {
             rank: self.rank,
             condition: args.condition,

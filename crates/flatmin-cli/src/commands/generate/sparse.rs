@@ -3,15 +3,15 @@
 use anyhow::Context as _;
 use flatmin::random::Stream;
 use flatmin::synthetic::Sparse;
-use ndarray::ArrayView2;
+use ndarray::{Array1, Array2};
 
+use super::Members;
 use super::size::Size;
-use super::target::{Target, vector};
-use crate::args::GenerateArgs;
+use crate::args::{DrawingArgs, Model};
 use crate::failure::{Failure, usage};
 
-/// Writes A, y and the truth.
-pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
+/// Draws A, y and the truth.
+pub(super) fn draw(model: Model, args: &DrawingArgs) -> Result<Members, Failure> {
     if args.d2.is_some() || args.condition != 1.0 {
         return Err(usage(
             "--d2, --condition: found with sparse, expected only with a matrix".to_owned(),
@@ -19,19 +19,18 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
     }
     let (d, count) = (args.d1, args.rank.unwrap_or(2));
     let m = args.m.unwrap_or_else(|| plenty(d, count));
-    let size = Size::of(&GenerateArgs {
+    let drawing = DrawingArgs {
         m: Some(m),
         ..args.clone()
-    })?;
-    let target = Target::new(&args.out, args.model)?;
+    };
+    let size = Size::of(model, &drawing)?;
     let made = Sparse::draw(&mut Stream::new(args.seed), d, size.m, count, args.noise);
-    let a = ArrayView2::from_shape((size.m, d), &made.a).context("A has its shape")?;
-    target.archive(&[
+    let a = Array2::from_shape_vec((size.m, d), made.a).context("A has its shape")?;
+    Ok(vec![
         ("A", a.into()),
-        ("y", vector(&made.y)),
-        ("truth", vector(&made.truth)),
-    ])?;
-    Ok(())
+        ("y", Array1::from(made.y).into()),
+        ("truth", Array1::from(made.truth).into()),
+    ])
 }
 
 /// A few more measurements than weighted ℓ1 needs: 2s·ln(d/s) + (7/5)s (Candès and Recht, Math. Program. 141, 2013).

@@ -3,34 +3,32 @@
 use anyhow::Context as _;
 use flatmin::random::Stream;
 use flatmin::synthetic::Symmetric;
-use ndarray::ArrayView2;
+use ndarray::{Array1, Array2};
 
+use super::Members;
 use super::size::Size;
-use super::target::{Target, array, vector};
-use crate::args::{GenerateArgs, Model};
+use super::target::array;
+use crate::args::{DrawingArgs, Model};
 use crate::failure::{Failure, usage};
 
-/// Writes x, y and the truth.
-pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
-    let size = Size::of(args)?;
-    let negative = negative(args, size.rank)?;
-    let target = Target::new(&args.out, args.model)?;
+/// Draws x, y and the truth.
+pub(super) fn draw(model: Model, args: &DrawingArgs) -> Result<Members, Failure> {
+    let size = Size::of(model, args)?;
+    let negative = negative(model, args, size.rank)?;
     let (m, d, recipe) = (size.m, size.shape.0, size.recipe(args));
     let made = Symmetric::draw(&mut Stream::new(args.seed), d, m, negative, &recipe)
         .context("the sizes are checked")?;
-    let x = ArrayView2::from_shape((m, d), &made.x).context("x has its shape")?;
-    let truth = array(&made.truth);
-    target.archive(&[
+    let x = Array2::from_shape_vec((m, d), made.x).context("x has its shape")?;
+    Ok(vec![
         ("x", x.into()),
-        ("y", vector(&made.y)),
-        ("truth", truth.view().into()),
-    ])?;
-    Ok(())
+        ("y", Array1::from(made.y).into()),
+        ("truth", array(&made.truth).into()),
+    ])
 }
 
 /// How many eigenvalues of M are negative.
-fn negative(args: &GenerateArgs, rank: usize) -> Result<usize, Failure> {
-    if args.model != Model::Network {
+fn negative(model: Model, args: &DrawingArgs, rank: usize) -> Result<usize, Failure> {
+    if model != Model::Network {
         return Ok(0);
     }
     let negative = args.negative.unwrap_or(rank / 2);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use faer::Mat;
-use ndarray::{Array2, ArrayView1};
+use ndarray::Array2;
 
 use crate::args::Model;
 use crate::failure::{Failure, OrInput as _, usage};
@@ -79,11 +79,6 @@ fn place(path: &Path) -> Result<(OutputDir, String), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let out = OutputDir::create(folder.unwrap_or(Path::new("."))).or_input()?;
     Ok((out, name.to_owned()))
-}
-
-/// An array of one dimension.
-pub(super) fn vector(values: &[f64]) -> Member<'_> {
-    ArrayView1::from(values).into()
 }
 
 /// The same matrix in C order.

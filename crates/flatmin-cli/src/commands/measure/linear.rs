@@ -7,15 +7,15 @@ use flatmin::linalg::vector::norm;
 use flatmin::solve::Solution;
 use flatmin::{Domain, Error, Factors, Fit, Objective, Problem, SignedFactors};
 
-use crate::args::MeasureArgs;
+use super::Asked;
 use crate::assess;
 use crate::commands::Ending;
-use crate::commands::run::{Run, describe_fit, ending, flat_weights};
+use crate::commands::outcome::Outcome;
+use crate::commands::run::{Run, describe_fit, ending};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
 use crate::instance::{Extras, Instance};
 use crate::output::result::{ReportData, ResultFile};
-use crate::output::run_files;
 use crate::pictures::{self, Course, Sharp};
 use crate::theory;
 
@@ -26,90 +26,91 @@ pub(super) const EXACT: f64 = 1e-7;
 const LARGEST: f64 = 1e70;
 
 /// Measures L and R.
-pub(super) fn measure(run: &Run<'_>, args: &MeasureArgs) -> Result<Ending, Failure> {
-    let instance = run.load(args.model, &args.data, &args.of_model)?;
-    let x = read_factors(args, instance.map.shape())?;
-    let objective = args.run.objective.given()?;
-    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
-    let asked = args
+pub(super) fn measure(run: &Run<'_>, asked: &Asked<'_>) -> Result<Outcome, Failure> {
+    let instance = run.load()?;
+    let x = read_factors(run, asked, instance.map.shape())?;
+    let objective = run.options.run.objective.given()?;
+    let mut result = run.result(instance.map.shape(), instance.map.measurements());
+    let wanted = run
+        .options
         .fit
         .choice()
-        .map(|choice| run.fit(choice, &instance, &args.of_model))
+        .map(|choice| run.fit(choice, &instance))
         .transpose()?;
     let Instance { map, y, extras, .. } = instance;
-    let about = |error: Error| Failure::about(&args.data, error);
+    let about = |error: Error| run.about(error);
     let problem = Problem::new(map, y, Fit::Exact, objective)
-        .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
+        .and_then(|problem| problem.over(run.model.domain(&run.options.of_model)))
         .map_err(about)?;
-    let fit = asked.map_or_else(|| own_fit(&problem, &x), |chosen| chosen.fit);
+    let fit = wanted.map_or_else(|| own_fit(&problem, &x), |chosen| chosen.fit);
     describe_fit(&mut result, fit);
     let problem = problem.with(fit, objective).map_err(about)?;
-    let best = (!args.no_bound)
-        .then(|| run.solve(&problem, &run.settings(fit), &args.data))
+    let best = (!asked.no_bound)
+        .then(|| run.solve(&problem, &run.settings(fit)))
         .transpose()?;
     run.progress.stage("measuring");
-    let report = assess(&mut result, problem, &x, best.as_ref(), &extras, args)?;
-    result.seconds = run.seconds();
-    if let Some(out) = &run.out {
-        run_files::write(out, &result, &report)?;
-    }
-    run.print(&result)?;
-    Ok(best.map_or(Ending::Done, |best| ending(best.status)))
+    let report = assess(&mut result, problem, &x, best.as_ref(), &extras, run, asked)?;
+    let end = best.map_or(Ending::Done, |best| ending(best.status));
+    Ok(Outcome::numbers(result, Some(report), end))
 }
 
-pub(super) fn read_factors(args: &MeasureArgs, shape: (usize, usize)) -> Result<Factors, Failure> {
-    if args.model.is_symmetric() {
-        return read_signed(args, shape.0);
+pub(super) fn read_factors(
+    run: &Run<'_>,
+    asked: &Asked<'_>,
+    shape: (usize, usize),
+) -> Result<Factors, Failure> {
+    if run.model.is_symmetric() {
+        return read_signed(run, asked, shape.0);
     }
-    let (left, right) = input::read_factors(&args.factors).or_input()?;
+    let (left, right) = input::read_factors(asked.factors).or_input()?;
     for (key, found, expected) in [("L", left.nrows(), shape.0), ("R", right.nrows(), shape.1)] {
         if found != expected {
-            let (file, data) = (args.factors.display(), args.data.display());
+            let (file, data) = (asked.factors.prefix(), run.data.shown());
             return Err(usage(format!(
-                "{file}: key {key:?}: found {found} rows, expected {expected} as in {data}"
+                "{file}key {key:?}: found {found} rows, expected {expected} as in {data}"
             )));
         }
     }
     for (key, factor) in [("L", &left), ("R", &right)] {
-        check_size(args, key, factor)?;
+        check_size(asked, key, factor)?;
     }
-    Factors::new(matrix(&left), matrix(&right)).map_err(|error| Failure::about(&args.factors, error))
+    Factors::new(matrix(&left), matrix(&right)).map_err(|error| Failure::about(asked.factors, error))
 }
 
 /// Refuses what overflows in the square of a Hessian.
-fn check_size(args: &MeasureArgs, key: &str, factor: &ndarray::Array2<f64>) -> Result<(), Failure> {
+fn check_size(asked: &Asked<'_>, key: &str, factor: &ndarray::Array2<f64>) -> Result<(), Failure> {
     let largest = factor.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
     if largest <= LARGEST {
         return Ok(());
     }
-    let file = args.factors.display();
+    let file = asked.factors.prefix();
     Err(usage(format!(
-        "{file}: key {key:?}: found a number of size {largest:e}, expected at most {LARGEST:e}"
+        "{file}key {key:?}: found a number of size {largest:e}, expected at most {LARGEST:e}"
     )))
 }
 
 /// U1 and U2, the latter of the network alone.
-fn read_signed(args: &MeasureArgs, d: usize) -> Result<Factors, Failure> {
-    let (positive, negative) = input::read_signed_factors(&args.factors).or_input()?;
+fn read_signed(run: &Run<'_>, asked: &Asked<'_>, d: usize) -> Result<Factors, Failure> {
+    let (positive, negative) = input::read_signed_factors(asked.factors).or_input()?;
     for (key, factor) in [("U1", &positive), ("U2", &negative)] {
-        check_size(args, key, factor)?;
+        check_size(asked, key, factor)?;
     }
-    let file = args.factors.display();
+    let file = asked.factors.prefix();
     if positive.nrows() != d {
-        let (found, data) = (positive.nrows(), args.data.display());
+        let (found, data) = (positive.nrows(), run.data.shown());
         return Err(usage(format!(
-            "{file}: key \"U1\": found {found} rows, expected {d} as in {data}"
+            "{file}key \"U1\": found {found} rows, expected {d} as in {data}"
         )));
     }
-    if args.model.domain(&args.of_model) == Domain::Semidefinite && negative.ncols() > 0 {
-        let (found, model) = (negative.ncols(), args.model.name());
+    if run.model.domain(&run.options.of_model) == Domain::Semidefinite && negative.ncols() > 0 {
+        let (found, model) = (negative.ncols(), run.model.name());
         return Err(usage(format!(
-            "{file}: key \"U2\": found {found} columns, expected none: the matrix of {model} is positive semidefinite"
+            "{file}key \"U2\": found {found} columns, expected none: the matrix of {model} is positive semidefinite"
         )));
     }
     let signed = SignedFactors::new(matrix(&positive), matrix(&negative));
     Ok(signed
-        .map_err(|error| Failure::about(&args.factors, error))?
+        .map_err(|error| Failure::about(asked.factors, error))?
         .factors())
 }
 
@@ -134,14 +135,15 @@ fn assess(
     x: &Factors,
     best: Option<&Solution>,
     extras: &Extras,
-    args: &MeasureArgs,
+    run: &Run<'_>,
+    asked: &Asked<'_>,
 ) -> Result<ReportData, Failure> {
-    let about = |error: Error| Failure::about(&args.data, error);
-    let flat = flat_weights(&problem, &args.data)?;
+    let about = |error: Error| run.about(error);
+    let flat = run.flat_weights(&problem)?;
     let certificate = certificate(&problem, flat.as_ref(), x, best).map_err(about)?;
     assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
-    let isometry = args.of_model.isometry;
+    let isometry = run.options.of_model.isometry;
     theory::describe(result, &problem, flat.as_ref(), x, extras, isometry).map_err(about)?;
     if let Some(certificate) = &certificate {
         assess::proof(result, certificate);
@@ -156,10 +158,10 @@ fn assess(
         ) = (None, None, None, None);
     }
     let course = Course {
-        source: &args.factors,
+        source: asked.factors,
         certificate: certificate.as_ref(),
         history: &[],
-        seed: args.run.seed,
+        seed: run.options.run.seed,
         sharp: Sharp::Given,
     };
     let report = pictures::gather(&problem, flat.as_ref(), x, extras, &course).map_err(about)?;

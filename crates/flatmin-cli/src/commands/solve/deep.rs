@@ -4,34 +4,34 @@ use flatmin::depth::chain::{Search, solve as search};
 use flatmin::solve::Record;
 use flatmin::{Error, Fit, Objective, Problem};
 
-use crate::args::{FitChoice, SolveArgs};
-use crate::commands::Ending;
+use crate::args::FitChoice;
+use crate::commands::outcome::Outcome;
 use crate::commands::run::{Run, describe_fit, ending};
 use crate::depth::{self, deep};
 use crate::failure::{Failure, usage};
 use crate::instance::Instance;
-use crate::output::run_files;
 
 /// Searches for the flattest chain.
-pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
-    depth::check(args.model.name(), &args.run)?;
-    if args.fit.choice().is_some_and(|choice| choice != FitChoice::Exact) {
+pub(super) fn solve(run: &Run<'_>) -> Result<Outcome, Failure> {
+    depth::check(run.model.name(), &run.options.run)?;
+    let choice = run.options.fit.choice();
+    if choice.is_some_and(|choice| choice != FitChoice::Exact) {
         return Err(usage(
             "--epsilon, --lambda: found with deep, expected --exact: flatness is measured where the loss is zero"
                 .to_owned(),
         ));
     }
-    let about = |error: Error| Failure::about(&args.data, error);
-    let instance = run.load(args.model, &args.data, &args.of_model)?;
-    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
+    let about = |error: Error| run.about(error);
+    let instance = run.load()?;
+    let mut result = run.result(instance.map.shape(), instance.map.measurements());
     describe_fit(&mut result, Fit::Exact);
     let Instance { map, y, extras, .. } = instance;
     let problem = Problem::new(map, y, Fit::Exact, Objective::Flat).map_err(about)?;
-    let options = &args.of_model.depth;
+    let options = &run.options.of_model.depth;
     let mut wanted = Search::new(options.depth.unwrap_or(deep::DEPTH));
     wanted.width = options.width;
     wanted.random_starts = options.starts.unwrap_or(wanted.random_starts);
-    wanted.seed = args.run.seed;
+    wanted.seed = run.options.run.seed;
     run.progress.stage("searching");
     let record = |record: &Record| run.progress.record(record);
     let found = search(
@@ -49,19 +49,15 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let (x, truth) = (found.chain.product(), extras.truth.as_ref());
     deep::errors(&mut result, &x, truth);
     let nuclear_norm = singular_values.iter().sum();
-    let report = deep::report(&args.data, &found.history, singular_values, &x, truth);
+    let report = deep::report(run.data, &found.history, singular_values, &x, truth);
     let problem = problem.with(Fit::Exact, Objective::Nuclear).map_err(about)?;
-    let least = deep::least(&run.solve(&problem, &run.settings(Fit::Exact), &args.data)?);
+    let least = deep::least(&run.solve(&problem, &run.settings(Fit::Exact))?);
     result.nuclear_law = Some(deep::law(&result, &problem, nuclear_norm, least));
-    result.seconds = run.seconds();
-    if let Some(out) = &run.out {
-        run_files::write(out, &result, &report)?;
-        let layers = found.chain.layers.iter().enumerate();
-        let layers: Vec<_> = layers
-            .map(|(j, layer)| (format!("W{}", j + 1), deep::array(layer)))
-            .collect();
-        run_files::write_layers(out, &layers)?;
-    }
-    run.print(&result)?;
-    Ok(ending(found.status))
+    let layers = found.chain.layers.iter().enumerate();
+    Ok(Outcome {
+        factors: layers
+            .map(|(j, layer)| (format!("W{}", j + 1), deep::array(layer).into()))
+            .collect(),
+        ..Outcome::numbers(result, Some(report), ending(found.status))
+    })
 }

@@ -4,10 +4,10 @@ use flatmin::fold_in::Ridge;
 use flatmin::solve::Solution;
 use flatmin::{Error, Fit, Objective, Problem};
 
-use crate::args::{Centring, FitChoice, Lambda, Model, NetworkArgs, SolveArgs};
+use crate::args::{Centring, FitChoice, Lambda, Model, NetworkArgs};
 use crate::assess;
-use crate::commands::Ending;
-use crate::commands::run::{Chosen, Run, describe_fit, ending, flat_weights};
+use crate::commands::outcome::Outcome;
+use crate::commands::run::{Chosen, Run, describe_fit, ending};
 use crate::completion::joint;
 use crate::failure::Failure;
 use crate::instance::{Extras, Instance};
@@ -17,28 +17,28 @@ use crate::pictures::{self, Course, Sharp};
 use crate::theory;
 
 /// Recovers X.
-pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
-    let instance = run.load(args.model, &args.data, &args.of_model)?;
-    let mut result = run.result(instance.model, instance.map.shape(), instance.map.measurements());
-    let choice = args.fit.choice().unwrap_or(default_fit(args.model));
+pub(super) fn solve(run: &Run<'_>) -> Result<Outcome, Failure> {
+    let instance = run.load()?;
+    let mut result = run.result(instance.map.shape(), instance.map.measurements());
+    let choice = run.options.fit.choice().unwrap_or(default_fit(run.model));
     let Chosen {
         fit,
         objective,
         rank,
         known,
-    } = run.fit(choice, &instance, &args.of_model)?;
+    } = run.fit(choice, &instance)?;
     describe_fit(&mut result, fit);
     result.objective = objective.name();
     let Instance {
         map, y, mut extras, ..
     } = instance;
-    let about = |error: Error| Failure::about(&args.data, error);
+    let about = |error: Error| run.about(error);
     let mut problem = Problem::new(map, y, fit, objective)
-        .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
+        .and_then(|problem| problem.over(run.model.domain(&run.options.of_model)))
         .map_err(about)?;
-    let NetworkArgs { positive, negative } = args.of_model.network;
+    let NetworkArgs { positive, negative } = run.options.of_model.network;
     let settings = run.settings(fit).with_rank(rank).with_widths(positive, negative);
-    let mut solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
+    let mut solution = run.solve_or_keep(&problem, known, &settings)?;
     if let Some(completion) = &mut extras.completion
         && completion.centring == Centring::Bias
         && matches!(fit, Fit::Penalised(_))
@@ -49,9 +49,9 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
                 .settings(fit)
                 .with_rank(rank)
                 .with_start(Some(last.factors.clone()));
-            run.solve(problem, &settings, &args.data)
+            run.solve(problem, &settings)
         };
-        (problem, solution) = joint::fit(problem, solution, &mut completion.centre, solve, &args.data)?;
+        (problem, solution) = joint::fit(problem, solution, &mut completion.centre, solve, run.data)?;
     }
     run.progress.stage("measuring");
     if let Some(completion) = &mut extras.completion {
@@ -59,14 +59,14 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
         completion.ridges = Some(Ridge::of(&solution, problem.map(), fit, power));
     }
     let domain = problem.domain();
-    let report = assess(&mut result, problem, &solution, &extras, args)?;
-    result.seconds = run.seconds();
-    if let (Some(out), Some(report)) = (&run.out, &report) {
-        run_files::write(out, &result, report)?;
-        run_files::write_solution(out, &solution.factors, domain, &extras)?;
-    }
-    run.print(&result)?;
-    Ok(ending(solution.status))
+    let report = assess(&mut result, problem, &solution, &extras, run)?;
+    Ok(Outcome {
+        factors: run_files::solution(&solution.factors, domain, &extras)?,
+        ids: extras
+            .completion
+            .map_or([None, None], |known| [known.row_ids, known.column_ids]),
+        ..Outcome::numbers(result, report, ending(solution.status))
+    })
 }
 
 /// Noise is the rule in completion, and exact data in the models that are designed.
@@ -83,16 +83,16 @@ fn assess(
     problem: Problem,
     solution: &Solution,
     extras: &Extras,
-    args: &SolveArgs,
+    run: &Run<'_>,
 ) -> Result<Option<ReportData>, Failure> {
-    let about = |error: Error| Failure::about(&args.data, error);
+    let about = |error: Error| run.about(error);
     let x = &solution.factors;
     // The solver's own weights, or where it had others, those of D1 and D2.
     let own = (problem.objective() == Objective::Flat).then_some(&solution.weights);
     let other = if own.is_some() {
         None
     } else {
-        flat_weights(&problem, &args.data)?
+        run.flat_weights(&problem)?
     };
     let flat = own.or(other.as_ref());
     result.status = Some(solution.status.name().to_owned());
@@ -106,16 +106,16 @@ fn assess(
     assess::proof(result, &solution.certificate);
     assess::point(result, &problem, flat, x).map_err(about)?;
     assess::errors(result, &problem, extras, x);
-    theory::describe(result, &problem, flat, x, extras, args.of_model.isometry).map_err(about)?;
+    theory::describe(result, &problem, flat, x, extras, run.options.of_model.isometry).map_err(about)?;
     let course = Course {
-        source: &args.data,
+        source: run.data,
         certificate: Some(&solution.certificate),
         history: &solution.history,
-        seed: args.run.seed,
+        seed: run.options.run.seed,
         sharp: Sharp::Rescaled,
     };
-    let wanted = args.run.out.is_some();
-    let report = wanted
+    let report = run
+        .whole
         .then(|| pictures::gather(&problem, flat, x, extras, &course))
         .transpose()
         .map_err(about)?;

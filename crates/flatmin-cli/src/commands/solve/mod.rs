@@ -6,22 +6,27 @@ mod robust;
 mod sparse;
 
 use super::Ending;
-use super::run::run;
+use super::outcome::Outcome;
+use super::run::{Run, run};
 use crate::args::{Model, SolveArgs};
 use crate::failure::Failure;
 
 /// Runs the command.
 pub(crate) fn solve(args: &SolveArgs) -> Result<Ending, Failure> {
-    args.of_model.check(args.model)?;
-    run(&args.run, |run| match args.model {
+    run(args.model, (&args.data).into(), &args.options, solved)
+}
+
+/// The solution, whatever becomes of it.
+pub(crate) fn solved(run: &Run<'_>) -> Result<Outcome, Failure> {
+    match run.model {
         Model::Sensing
         | Model::Bilinear
         | Model::Completion
         | Model::Covariance
         | Model::Phase
-        | Model::Network => linear::solve(run, args),
-        Model::Rpca => robust::solve(run, args),
-        Model::Sparse => sparse::solve(run, args),
-        Model::Deep => deep::solve(run, args),
-    })
+        | Model::Network => linear::solve(run),
+        Model::Rpca => robust::solve(run),
+        Model::Sparse => sparse::solve(run),
+        Model::Deep => deep::solve(run),
+    }
 }

@@ -6,23 +6,22 @@ use flatmin::solve::Record;
 use flatmin::{Error, Fit};
 use ndarray::Array2;
 
-use crate::args::{FitChoice, SolveArgs};
-use crate::commands::Ending;
+use crate::args::FitChoice;
+use crate::commands::outcome::Outcome;
 use crate::commands::run::{Run, describe_fit, ending};
 use crate::depth::{self, sparse};
 use crate::failure::Failure;
-use crate::output::run_files;
 
 /// Recovers x.
-pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> {
-    depth::check(args.model.name(), &args.run)?;
-    let fit = depth::fit(args.fit.choice().unwrap_or(FitChoice::Exact))?;
-    let about = |error: Error| Failure::about(&args.data, error);
-    let depth = args.of_model.depth.depth.unwrap_or(sparse::DEPTH);
-    let sparse::Instance { problem, truth } = sparse::load(&args.data, depth)?;
+pub(super) fn solve(run: &Run<'_>) -> Result<Outcome, Failure> {
+    depth::check(run.model.name(), &run.options.run)?;
+    let fit = depth::fit(run.options.fit.choice().unwrap_or(FitChoice::Exact))?;
+    let about = |error: Error| run.about(error);
+    let depth = run.options.of_model.depth.depth.unwrap_or(sparse::DEPTH);
+    let sparse::Instance { problem, truth } = sparse::load(run.data, depth)?;
     let problem = problem.with(fit).map_err(about)?;
     let (m, d) = problem.a().shape();
-    let mut result = run.result(args.model, (d, 1), m);
+    let mut result = run.result((d, 1), m);
     describe_fit(&mut result, fit);
     run.progress.stage("solving");
     let settings = run.settings(fit);
@@ -35,18 +34,15 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     sparse::proof(&mut result, &solution.certificate);
     sparse::point(&mut result, &problem, &solution.factors).map_err(about)?;
     sparse::errors(&mut result, &solution.x, truth.as_deref());
-    let report = sparse::report(&args.data, &solution.history, &solution.x, truth.as_deref());
+    let report = sparse::report(run.data, &solution.history, &solution.x, truth.as_deref());
     let bound = bound(problem.clone(), &solution).map_err(about)?;
     result.excess_flatness = sparse::excess(&result, &problem, bound);
-    result.seconds = run.seconds();
-    if let Some(out) = &run.out {
-        run_files::write(out, &result, &report)?;
-        let v = &solution.factors.v;
-        let v = Array2::from_shape_fn(v.shape(), |(j, l)| v[(j, l)]);
-        run_files::write_layers(out, &[("V".to_owned(), v)])?;
-    }
-    run.print(&result)?;
-    Ok(ending(solution.status))
+    let v = &solution.factors.v;
+    let v = Array2::from_shape_fn(v.shape(), |(j, l)| v[(j, l)]);
+    Ok(Outcome {
+        factors: vec![("V".to_owned(), v.into())],
+        ..Outcome::numbers(result, Some(report), ending(solution.status))
+    })
 }
 
 fn method(depth: usize) -> &'static str {

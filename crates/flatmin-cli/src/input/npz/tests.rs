@@ -5,14 +5,17 @@ use ndarray::{arr2, arr3};
 use proptest::prelude::*;
 
 /// Reads an archive that holds `bytes`.
-fn read<T>(reader: impl Fn(&Path) -> Result<T>, bytes: &[u8]) -> Result<T> {
+fn read<T>(reader: impl Fn(Source<'_>) -> Result<T>, bytes: &[u8]) -> Result<T> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.npz");
     std::fs::write(&path, bytes).unwrap();
-    reader(&path)
+    reader(Source::from(&path))
 }
 
-fn refusal<T: std::fmt::Debug>(reader: impl Fn(&Path) -> Result<T>, members: &[(&str, Vec<u8>)]) -> String {
+fn refusal<T: std::fmt::Debug>(
+    reader: impl Fn(Source<'_>) -> Result<T>,
+    members: &[(&str, Vec<u8>)],
+) -> String {
     format!(
         "{:#}",
         read(reader, &npz(false, members)).expect_err("must be refused")

@@ -1,0 +1,69 @@
+//! The `flatmin` command as a library: [`main`] is the command itself, [`call`] the same functions on arrays in memory, for
+//! programs in other languages.
+//!
+//! What recovers, certifies and measures is the crate `flatmin`; here are files, options, figures and reports.
+#![deny(missing_docs)]
+
+mod args;
+mod assess;
+pub mod call;
+mod commands;
+mod completion;
+mod depth;
+mod experiment;
+mod failure;
+mod input;
+mod instance;
+mod interrupt;
+mod output;
+mod pictures;
+mod progress;
+mod report;
+mod summary;
+mod theory;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command};
+use commands::Ending;
+pub use failure::Failure;
+
+/// Runs the command line `arguments`, of which the first is the name of the program, and gives the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let code = match Cli::try_parse_from(arguments) {
+        Ok(cli) => match run(&cli.command) {
+            Ok(Ending::Done) => 0,
+            Ok(Ending::StoppedEarly) => 3,
+            Err(failure) => {
+                eprintln!("flatmin: {}", failure.message());
+                failure.code()
+            }
+        },
+        Err(error) => {
+            // Help and the version come this way too. That they cannot be printed is nothing to report.
+            let _ = error.print();
+            u8::try_from(error.exit_code()).unwrap_or(2)
+        }
+    };
+    // Where this runs inside another program no end of the process does it.
+    let _ = std::io::stdout().flush();
+    code
+}
+
+fn run(command: &Command) -> Result<Ending, Failure> {
+    match command {
+        Command::Solve(args) => commands::solve::solve(args),
+        Command::Measure(args) => commands::measure::measure(args),
+        Command::Predict(args) => commands::predict::predict(args),
+        Command::Experiment(args) => experiment::experiment(args),
+        Command::Generate(args) => commands::generate::generate(args),
+        Command::Report { dir } => commands::report::report(dir),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "flatmin", &mut std::io::stdout());
+            Ok(Ending::Done)
+        }
+    }
+}
