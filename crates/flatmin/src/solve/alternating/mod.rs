@@ -33,8 +33,8 @@ use sweep::Sweep;
 const STEPS: usize = 300;
 /// Relative gain of a step at which the columns are looked at for the first time.
 const LOOSE: f64 = 1e-3;
-/// Factor between successive such gains.
-const FACTOR: f64 = 0.1;
+/// Factor between successive such gains: to look at the columns costs little more than a step.
+const FACTOR: f64 = 0.3;
 /// Smallest gain, as the gradient tells it: the objective itself cannot.
 const FINEST: f64 = 1e-20;
 /// Objectives closer than this, relatively, are the same to rounding; the gradient still falls.
@@ -75,6 +75,7 @@ pub(super) fn solve(
             Some(start) => Point::start(&sweep, start, instance.scale()),
             None => Point::zero(&sweep),
         },
+        memory: Memory::default(),
         instance,
         sweep,
         tolerance: settings.tolerance,
@@ -102,6 +103,8 @@ struct Run<'a, 'b> {
     instance: &'b Instance<'a>,
     sweep: Sweep<'b>,
     point: Point,
+    /// Of the steps since the columns last changed.
+    memory: Memory,
     tolerance: f64,
     /// Most columns, and those to begin with.
     limit: usize,
@@ -145,7 +148,7 @@ impl Run<'_, '_> {
             if newcomers > 0 {
                 let outer = self.sweep.outer_of(&z.l, &z.r);
                 let outer = beside(outer.as_ref(), dual.columns(newcomers).as_ref());
-                self.point = Point::at(&self.sweep, &outer);
+                self.move_to(&outer);
             }
             if self.point.columns() == self.limit {
                 self.gain = self.gain.min(enough);
@@ -160,13 +163,12 @@ impl Run<'_, '_> {
 
     /// Steps until one promises to gain no more than `gain`·F.
     fn minimise(&mut self, monitor: &mut Monitor<'_>) -> Option<Status> {
-        let mut memory = Memory::default();
         let mut gradient = self.sweep.gradient(&self.point.inner, &self.point.outer);
         for _ in 0..STEPS {
             if let Some(status) = monitor.step() {
                 return Some(status);
             }
-            let direction = self.direction(&memory, &gradient);
+            let direction = self.direction(&gradient);
             let slope = dot(gradient.values(), direction.values());
             if -0.5 * slope <= self.gain * self.point.objective {
                 break;
@@ -184,16 +186,16 @@ impl Run<'_, '_> {
                 .zip(change.values())
                 .map(|(new, old)| new - old)
                 .collect();
-            memory.push(step, change);
+            self.memory.push(step, change);
             self.record(monitor);
         }
         None
     }
 
     /// −H·gradient: without pairs in the memory, the step of a plain sweep.
-    fn direction(&self, memory: &Memory, gradient: &Thin) -> Thin {
+    fn direction(&self, gradient: &Thin) -> Thin {
         let mut out = gradient.clone();
-        let values = memory.preconditioned(gradient.values(), |v| {
+        let values = self.memory.preconditioned(gradient.values(), |v| {
             let mut solved = gradient.clone();
             solved.values_mut().copy_from_slice(&v);
             self.sweep.precondition(&self.point.inner, &mut solved);
@@ -235,8 +237,14 @@ impl Run<'_, '_> {
         }
         z.s.truncate(self.limit);
         let Factors { l, r } = Factors::balanced(&z, DEAD);
-        self.point = Point::at(&self.sweep, self.sweep.outer_of(&l, &r));
+        self.move_to(self.sweep.outer_of(&l, &r));
         Ok(())
+    }
+
+    /// To other columns, the outer factor in Z.
+    fn move_to(&mut self, outer: &Mat<f64>) {
+        self.point = Point::at(&self.sweep, outer);
+        self.memory.clear();
     }
 
     fn record(&self, monitor: &mut Monitor<'_>) {
