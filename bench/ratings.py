@@ -78,16 +78,15 @@ def course_of_peer(command: list[str], environment: dict[str, str]) -> list[dict
     return run_process([*command, "--sweeps", *map(str, SWEEPS)], environment).get("course", [])
 
 
-def course_of_flatmin(command: list[str], environment: dict[str, str], folder: Path) -> list[dict]:
-    """Runs of more and more steps; the seconds are the solver's, from the data in memory, as the peers' are."""
+def course_of_flatmin(command: list[str], environment: dict[str, str], folder: Path, history: list[dict]) -> list[dict]:
+    """Runs of more and more steps. The seconds are the solver's in the whole run with this history, whose steps are the
+    same: from the data in memory, as the peers' are."""
+    seconds = {row["iteration"]: row["seconds"] for row in history}
     course: list[dict] = []
-    for steps in STEPS:
+    for steps in (steps for steps in [*STEPS, max(seconds, default=0)] if steps in seconds):
         row = solve([*command, "--max-iter", str(steps)], environment, folder)
-        if row["history"]:
-            course.append(row | {"seconds": row["history"][-1]["seconds"]})
-        if row.get("status") != "budget":
-            break
-    return course
+        course.append(row | {"seconds": seconds[steps]})
+    return sorted(course, key=lambda row: row["seconds"])
 
 
 def write_rows(file: Path, fields: list[str], rows: list[dict]) -> None:
@@ -101,7 +100,7 @@ def write_rows(file: Path, fields: list[str], rows: list[dict]) -> None:
 def draw(file: Path, courses: list[dict]) -> None:
     """Objective, over the lowest of all, and test error against seconds, a line a tool."""
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot, ticker
     except ImportError:
         print(f"{file.name}: not drawn, matplotlib is missing", file=sys.stderr)
         return
@@ -118,6 +117,7 @@ def draw(file: Path, courses: list[dict]) -> None:
     objective.legend()
     for axes in (objective, error):
         axes.grid(alpha=0.3)
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     figure.savefig(file)
     pyplot.close(figure)
 
@@ -140,7 +140,7 @@ def main() -> None:
     told = ["--rank", str(options.rank), "--lambda", str(options.weight), "--threads", "2"]
     peer = [options.python, str(HERE / "peers" / "ratings.py")]
     tools = ["cmfrec", "cmfrec-float", "flatmin", *([] if options.no_spark else ["spark"])]
-    rows, courses = [], []
+    rows, courses, histories = [], [], {}
     with tempfile.TemporaryDirectory() as scratch:
         train, test = (str(Path(scratch) / name) for name in ("train.npz", "test.npz"))
         for size in options.sizes:
@@ -156,12 +156,14 @@ def main() -> None:
                     own.append(row | {"case": size, "tool": tool, "repetition": repetition})
                     print(size, tool, number(row.get("seconds")), row.get("status"), file=sys.stderr, flush=True)
                 for row in own:
-                    if row["tool"] == "flatmin" and own[0].get("value") is not None:
-                        row["to_target_s"] = time_to(row["history"], own[0]["value"])
+                    if row["tool"] == "flatmin":
+                        histories[size] = row["history"]
+                        if own[0].get("value") is not None:
+                            row["to_target_s"] = time_to(row["history"], own[0]["value"])
                 rows += own
             for tool in tools if not options.no_course else []:
                 if tool == "flatmin":
-                    course = course_of_flatmin(ours, environment, Path(scratch) / f"{size}-course")
+                    course = course_of_flatmin(ours, environment, Path(scratch) / f"{size}-course", histories[size])
                 else:
                     course = course_of_peer([*peer, tool, train, test, *told], environment)
                 courses += [row | {"case": size, "tool": tool} for row in course]
