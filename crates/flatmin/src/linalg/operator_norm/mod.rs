@@ -17,7 +17,7 @@ use super::dense::{
     Cholesky, frobenius, mirror_lower, orthonormality_defect, product, project_off, row_gram,
     symmetric_eigen, thin_svd,
 };
-use super::lanczos::{largest_eigenvalue, top_singular};
+use super::lanczos::{TOLERANCE, largest_eigenvalue, top_singular};
 use super::vector::power_of_two;
 use crate::error::Error;
 use crate::map::{Adjoint, gamma};
@@ -211,7 +211,7 @@ fn ritz_value(w: &Adjoint<'_>) -> Result<f64, Error> {
     let column = |v: &[f64]| MatRef::from_column_major_slice(v, v.len(), 1).to_owned();
     let times = |v: &[f64]| w.times(column(v).as_ref()).col_as_slice(0).to_vec();
     let transpose_times = |u: &[f64]| w.transpose_times(column(u).as_ref()).col_as_slice(0).to_vec();
-    let top = top_singular(w.shape(), 1, times, transpose_times)?;
+    let top = top_singular(w.shape(), 1, TOLERANCE, times, transpose_times)?;
     Ok(top.s.first().map_or(0.0, |s| s * s))
 }
 
