@@ -3,10 +3,11 @@
 
 What counts is the time to the objective that cmfrec reaches in its sweeps: flatmin writes its course, and the first
 step that is as good is looked up in it. The tools run in turn, several times, as separate processes on two threads.
-Rows and a summary go to bench/results/DATE/.
+Then each tool's course: fits that end after more and more sweeps, the objective and the error on the test entries after
+each. Rows, courses, a summary and a figure for each size go to bench/results/DATE/; the figure needs matplotlib.
 
-usage: ratings.py [--sizes 1m 10m] [--lambda 0.06] [--rank 20] [--repetitions 3] [--no-spark] [--flatmin PATH]
-       [--python PATH] [--out DIR]
+usage: ratings.py [--sizes 1m 10m] [--lambda 0.06] [--rank 20] [--repetitions 3] [--no-spark] [--no-course]
+       [--flatmin PATH] [--python PATH] [--out DIR]
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ FIELDS = [
     "case", "tool", "repetition", "wall_s", "user_s", "seconds", "to_target_s", "peak_mib", "status", "value",
     "lower_bound", "gap", "test_rmse", "rank", "iterations",
 ]  # fmt: skip
+
+
+COURSE_FIELDS = ["case", "tool", "iterations", "seconds", "value", "test_rmse"]
+# Sweeps after which a fit ends, and flatmin's steps.
+SWEEPS = [1, 2, 3, 5, 8, 15]
+STEPS = [1, 2, 3, 5, 8, 15, 30, 60]
 
 
 def time_to(history: list[dict], target: float) -> float | None:
@@ -66,6 +73,55 @@ def solve(command: list[str], environment: dict[str, str], folder: Path) -> dict
     return row
 
 
+def course_of_peer(command: list[str], environment: dict[str, str]) -> list[dict]:
+    """Fits of more and more sweeps in one process."""
+    return run_process([*command, "--sweeps", *map(str, SWEEPS)], environment).get("course", [])
+
+
+def course_of_flatmin(command: list[str], environment: dict[str, str], folder: Path, history: list[dict]) -> list[dict]:
+    """Runs of more and more steps. The seconds are the solver's in the whole run with this history, whose steps are the
+    same: from the data in memory, as the peers' are."""
+    seconds = {row["iteration"]: row["seconds"] for row in history}
+    course: list[dict] = []
+    for steps in (steps for steps in [*STEPS, max(seconds, default=0)] if steps in seconds):
+        row = solve([*command, "--max-iter", str(steps)], environment, folder)
+        course.append(row | {"seconds": seconds[steps]})
+    return sorted(course, key=lambda row: row["seconds"])
+
+
+def write_rows(file: Path, fields: list[str], rows: list[dict]) -> None:
+    """A table with these columns of the rows."""
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, fields, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def draw(file: Path, courses: list[dict]) -> None:
+    """Objective, over the lowest of all, and test error against seconds, a line a tool."""
+    try:
+        from matplotlib import pyplot, ticker
+    except ImportError:
+        print(f"{file.name}: not drawn, matplotlib is missing", file=sys.stderr)
+        return
+    figure, (objective, error) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    lowest = min(row["value"] for row in courses)
+    for tool, marker in zip(dict.fromkeys(row["tool"] for row in courses), "osD^", strict=False):
+        own = [row for row in courses if row["tool"] == tool]
+        seconds = [row["seconds"] for row in own]
+        # The lowest point itself has no place on a logarithmic axis.
+        objective.plot(seconds, [row["value"] / lowest - 1 or None for row in own], marker=marker, label=tool)
+        error.plot(seconds, [row["test_rmse"] for row in own], marker=marker)
+    objective.set(xscale="log", yscale="log", xlabel="seconds of the fit", ylabel="objective over the lowest, less 1")
+    error.set(xscale="log", xlabel="seconds of the fit", ylabel="root mean square error, test entries")
+    objective.legend()
+    for axes in (objective, error):
+        axes.grid(alpha=0.3)
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+    figure.savefig(file)
+    pyplot.close(figure)
+
+
 def main() -> None:
     """Make the data, run all tools in turn, write rows and summary."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
@@ -75,13 +131,16 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=20)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--no-spark", action="store_true")
+    parser.add_argument("--no-course", action="store_true")
     parser.add_argument("--flatmin", default=str(target / "release" / "flatmin"))
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--out", type=Path, default=HERE / "results" / datetime.date.today().isoformat())
     options = parser.parse_args()
     environment = os.environ | {f"{name}_NUM_THREADS": "2" for name in ("OMP", "OPENBLAS", "MKL", "RAYON")}
     told = ["--rank", str(options.rank), "--lambda", str(options.weight), "--threads", "2"]
-    peer, rows = [options.python, str(HERE / "peers" / "ratings.py")], []
+    peer = [options.python, str(HERE / "peers" / "ratings.py")]
+    tools = ["cmfrec", "cmfrec-float", "flatmin", *([] if options.no_spark else ["spark"])]
+    rows, courses, histories = [], [], {}
     with tempfile.TemporaryDirectory() as scratch:
         train, test = (str(Path(scratch) / name) for name in ("train.npz", "test.npz"))
         for size in options.sizes:
@@ -89,7 +148,7 @@ def main() -> None:
             ours = [options.flatmin, "solve", "completion", train, "--test", test, "--center", "none", *told, "--json", "-q"]
             for repetition in range(options.repetitions):
                 own = []
-                for tool in ("cmfrec", "cmfrec-float", "flatmin", *([] if options.no_spark else ["spark"])):
+                for tool in tools:
                     if tool == "flatmin":
                         row = solve(ours, environment, Path(scratch) / f"{size}-{repetition}")
                     else:
@@ -97,14 +156,24 @@ def main() -> None:
                     own.append(row | {"case": size, "tool": tool, "repetition": repetition})
                     print(size, tool, number(row.get("seconds")), row.get("status"), file=sys.stderr, flush=True)
                 for row in own:
-                    if row["tool"] == "flatmin" and own[0].get("value") is not None:
-                        row["to_target_s"] = time_to(row["history"], own[0]["value"])
+                    if row["tool"] == "flatmin":
+                        histories[size] = row["history"]
+                        if own[0].get("value") is not None:
+                            row["to_target_s"] = time_to(row["history"], own[0]["value"])
                 rows += own
+            for tool in tools if not options.no_course else []:
+                if tool == "flatmin":
+                    course = course_of_flatmin(ours, environment, Path(scratch) / f"{size}-course", histories[size])
+                else:
+                    course = course_of_peer([*peer, tool, train, test, *told], environment)
+                courses += [row | {"case": size, "tool": tool} for row in course]
+                print(size, tool, len(course), "points of its course", file=sys.stderr, flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    with (options.out / "ratings.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.out / "ratings.csv", FIELDS, rows)
+    for size in dict.fromkeys(row["case"] for row in courses):
+        draw(options.out / f"ratings-{size}.svg", [row for row in courses if row["case"] == size])
+    if courses:
+        write_rows(options.out / "ratings-courses.csv", COURSE_FIELDS, courses)
     note = machine_note(options.flatmin, options.python)
     (options.out / "ratings.md").write_text(f"{summarise(rows)}\n```\n{note}```\n")
     print(summarise(rows))

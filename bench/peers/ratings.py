@@ -4,9 +4,10 @@
     ½Σ (l_a·r_b − y_ab)² + λ/2·(Σ_a n_a‖l_a‖² + Σ_b n_b‖r_b‖²)
 
 is the objective of all of them: cmfrec (scale_lam, no biases, no centring), Spark MLlib's ALS. The seconds are
-those of the package's own fit, data in memory.
+those of the package's own fit, data in memory. Several numbers of sweeps are several fits, each from the start, after one
+of a single sweep that warms up; the line then has a list of them.
 
-usage: ratings.py {cmfrec,cmfrec-float,spark} TRAIN.npz TEST.npz --rank K --lambda V [--sweeps 15] [--threads 2]
+usage: ratings.py {cmfrec,cmfrec-float,spark} TRAIN.npz TEST.npz --rank K --lambda V [--sweeps 15 …] [--threads 2]
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+# Seconds, L, R.
+Fit = tuple[float, np.ndarray, np.ndarray]
 
 
 def objective(data: dict, left: np.ndarray, right: np.ndarray, weight: float) -> float:
@@ -38,46 +43,56 @@ def residual(data: dict, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return out
 
 
-def cmfrec(data: dict, options: argparse.Namespace, single: bool) -> tuple[np.ndarray, np.ndarray, float]:
+def cmfrec(data: dict, options: argparse.Namespace, single: bool) -> Iterator[Fit]:
     """Conjugate gradients within alternating least squares, the package's default."""
     import scipy.sparse
     from cmfrec import CMF
 
     places = (data["rows"].astype(np.int32), data["cols"].astype(np.int32))
     matrix = scipy.sparse.coo_array((data["y"], places), shape=tuple(data["shape"]))
-    model = CMF(
-        k=options.rank, lambda_=options.weight, scale_lam=True, niter=options.sweeps, nthreads=options.threads,
-        user_bias=False, item_bias=False, center=False, verbose=False, use_float=single,
-    )  # fmt: skip
-    begin = time.perf_counter()
-    model.fit(matrix)
-    return model.A_, model.B_, time.perf_counter() - begin
+    for sweeps in fits(options.sweeps):
+        model = CMF(
+            k=options.rank, lambda_=options.weight, scale_lam=True, niter=sweeps, nthreads=options.threads,
+            user_bias=False, item_bias=False, center=False, verbose=False, use_float=single,
+        )  # fmt: skip
+        begin = time.perf_counter()
+        model.fit(matrix)
+        yield time.perf_counter() - begin, model.A_, model.B_
 
 
-def spark(data: dict, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, float]:
+def mllib(data: dict, options: argparse.Namespace) -> Iterator[Fit]:
     """MLlib's ALS on this machine alone, its table cached beforehand."""
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(f"local[{options.threads}]").config("spark.driver.memory", "8g")
-    session = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR").getOrCreate()
+    spark = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR").getOrCreate()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ratings.csv"
         np.savetxt(file, np.column_stack([data["rows"], data["cols"], data["y"]]), fmt=["%d", "%d", "%.6f"], delimiter=",")
-        table = session.read.csv(str(file), schema="user int, item int, rating float").cache()
+        table = spark.read.csv(str(file), schema="user int, item int, rating float").cache()
         table.count()
-        als = ALS(rank=options.rank, maxIter=options.sweeps, regParam=options.weight, seed=1)
-        begin = time.perf_counter()
-        model = als.fit(table)
-        factors = []
-        for frame, size in ((model.userFactors, data["shape"][0]), (model.itemFactors, data["shape"][1])):
-            factor = np.zeros((size, options.rank))
-            for row in frame.collect():
-                factor[row["id"]] = row["features"]
-            factors.append(factor)
-        seconds = time.perf_counter() - begin
-        session.stop()
-    return factors[0], factors[1], seconds
+        for sweeps in fits(options.sweeps):
+            als = ALS(rank=options.rank, maxIter=sweeps, regParam=options.weight, seed=1)
+            begin = time.perf_counter()
+            model = als.fit(table)
+            left, right = collected(model.userFactors, data, 0), collected(model.itemFactors, data, 1)
+            yield time.perf_counter() - begin, left, right
+        spark.stop()
+
+
+def collected(frame, data: dict, axis: int) -> np.ndarray:
+    """A factor of Spark's as a matrix."""
+    rows = frame.collect()
+    factor = np.zeros((data["shape"][axis], len(rows[0]["features"])))
+    for row in rows:
+        factor[row["id"]] = row["features"]
+    return factor
+
+
+def fits(sweeps: list[int]) -> list[int]:
+    """The sweeps of each fit, where there are several after one to warm up."""
+    return sweeps if len(sweeps) == 1 else [1, *sweeps]
 
 
 def main() -> None:
@@ -88,18 +103,18 @@ def main() -> None:
     parser.add_argument("test")
     parser.add_argument("--rank", type=int, required=True)
     parser.add_argument("--lambda", type=float, required=True, dest="weight")
-    parser.add_argument("--sweeps", type=int, default=15)
+    parser.add_argument("--sweeps", type=int, nargs="+", default=[15])
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     data, test = (dict(np.load(file)) for file in (options.train, options.test))
-    if options.tool == "spark":
-        left, right, seconds = spark(data, options)
-    else:
-        left, right, seconds = cmfrec(data, options, options.tool == "cmfrec-float")
-    error = residual(test, left, right)
-    value = objective(data, left, right, options.weight)
-    rmse = float(np.sqrt(np.mean(error**2)))
-    print(json.dumps({"status": "converged", "seconds": seconds, "value": value, "test_rmse": rmse, "rank": options.rank}))
+    run = mllib(data, options) if options.tool == "spark" else cmfrec(data, options, options.tool == "cmfrec-float")
+    course = []
+    for seconds, left, right in run:
+        error = residual(test, left, right)
+        value = objective(data, left, right, options.weight)
+        course.append({"seconds": seconds, "value": value, "test_rmse": float(np.sqrt(np.mean(error**2)))})
+    course = [{"iterations": n} | fit for n, fit in zip(options.sweeps, course[-len(options.sweeps) :], strict=True)]
+    print(json.dumps({"status": "converged", "rank": options.rank, "course": course} | course[-1]))
 
 
 if __name__ == "__main__":

@@ -228,3 +228,21 @@ fn the_bound_for_another_fit_is_the_one_computed_for_it() {
         );
     }
 }
+
+#[test]
+fn many_columns_are_certified_too() {
+    // Mostly noise: the optimum has more columns than are preconditioned line by line.
+    for (objective, lambda) in [(Objective::Flat, 0.0002), (Objective::Nuclear, 0.01)] {
+        let problem = problem((170, 150), 16_000, (lambda, objective), 8);
+        let settings = Settings::default().with_tolerance(1e-6);
+        let found = solve(&problem, &settings, &Observer::default()).unwrap();
+        let rank = found.factors.columns();
+        assert_eq!(
+            (found.method, found.status),
+            ("alternating", Status::Certified),
+            "{rank} columns: {:?}",
+            found.certificate.gap
+        );
+        assert!(rank >= 64, "{rank} columns");
+    }
+}

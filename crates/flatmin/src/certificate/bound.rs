@@ -21,7 +21,7 @@ pub struct DualBound {
     /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op (on its largest eigenvalue, or 0, where X ⪰ 0); infinite where rounding
     /// leaves none.
     pub operator_norm: f64,
-    /// The probability that both are wrong: 0, but for completion with more than 2048 rows and columns, where the norm is
+    /// The probability that both are wrong: 0, but for completion with more than 4096 rows and columns, where the norm is
     /// bounded from a random start ([`upper_bound_around`]).
     pub failure_probability: f64,
 }

@@ -51,7 +51,7 @@ pub struct Certificate {
     pub singular_values: Vec<f64>,
     /// Whether X is the only solution.
     pub uniqueness: Uniqueness,
-    /// The probability that `lower_bound` or `uniqueness` is wrong: 0, proved outright, but for completion with more than 2048
+    /// The probability that `lower_bound` or `uniqueness` is wrong: 0, proved outright, but for completion with more than 4096
     /// rows and columns, where it is 1e-12 over the start of a random method.
     pub failure_probability: f64,
     /// For a penalised fit: how many columns, at least, the optimum has beyond those of X, as far as λ tells: the

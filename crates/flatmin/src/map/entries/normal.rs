@@ -17,8 +17,8 @@ use crate::linalg::vector::dot;
 
 /// Lines of one parallel piece.
 const PIECE: usize = 16;
-/// Numbers gathered at a time, 24 KiB: they are read once for each tile of the system.
-const GATHERED: usize = 3072;
+/// Numbers gathered at a time, 64 KiB: they are read once for each tile of the system, and the system once for all of them.
+const GATHERED: usize = 8192;
 
 /// out_a ← argmin ½Σ_b (out_a·x_b − y_ab)² + ρ_a/2·‖out_a‖² over the entries (a, b) of each line a. Returns how far
 /// ½‖y‖² falls: ½Σ_a out_a·(Σ_b y_ab x_b).
@@ -166,11 +166,8 @@ fn form<S: Simd>(
         for (slot, b) in gathered.chunks_exact_mut(stride).zip(across) {
             slot.copy_from_slice(x.row(*b as usize));
         }
-        for start in (0..stride).step_by(TILE) {
-            for vector in start / S::F64_LANES..stride / S::F64_LANES {
-                let columns = &mut scratch.system[start * stride..(start + TILE) * stride];
-                add_tile(simd, gathered, stride, (vector, start), columns);
-            }
+        for (tile, columns) in scratch.system.chunks_exact_mut(TILE * stride).enumerate() {
+            add_gram(simd, gathered, stride, tile * TILE, 1.0, columns);
         }
         if let Some(values) = values {
             add_combination(simd, gathered, stride, &values[chunk * rows..], right);
@@ -178,26 +175,54 @@ fn form<S: Simd>(
     }
 }
 
-/// Adds Σ x[vector] x[j] to the vector of each of the columns j = start, …, start + 7.
+/// Adds sign·Σ x x[j] over the `rows` x, from the vector that begins at `start` on, to the columns j = start, …, start + 7.
 #[inline(always)]
-fn add_tile<S: Simd>(
-    simd: S,
-    gathered: &[f64],
-    stride: usize,
-    (vector, start): (usize, usize),
-    columns: &mut [f64],
-) {
-    let mut sums = [simd.splat_f64s(0.0); TILE];
-    for row in gathered.chunks_exact(stride) {
-        let (vectors, _) = S::as_simd_f64s(row);
-        let (own, heads) = (vectors[vector], &row[start..start + TILE]);
-        for (sum, head) in sums.iter_mut().zip(heads) {
-            *sum = simd.mul_add_e_f64s(own, simd.splat_f64s(*head), *sum);
+fn add_gram<S: Simd>(simd: S, rows: &[f64], stride: usize, start: usize, sign: f64, columns: &mut [f64]) {
+    let (mut vector, end) = (start / S::F64_LANES, stride / S::F64_LANES);
+    // A sum for each pair stays in a register: with more vectors at once every number is read less often.
+    if S::REGISTER_COUNT >= 32 {
+        while vector + 3 <= end {
+            add_tile::<S, 3>(simd, rows, stride, (vector, start), sign, columns);
+            vector += 3;
+        }
+        if vector + 2 == end {
+            add_tile::<S, 2>(simd, rows, stride, (vector, start), sign, columns);
+            vector += 2;
         }
     }
-    for (sum, column) in sums.iter().zip(columns.chunks_exact_mut(stride)) {
+    while vector < end {
+        add_tile::<S, 1>(simd, rows, stride, (vector, start), sign, columns);
+        vector += 1;
+    }
+}
+
+/// The same for V vectors.
+#[inline(always)]
+fn add_tile<S: Simd, const V: usize>(
+    simd: S,
+    rows: &[f64],
+    stride: usize,
+    (vector, start): (usize, usize),
+    sign: f64,
+    columns: &mut [f64],
+) {
+    let mut sums = [[simd.splat_f64s(0.0); V]; TILE];
+    for row in rows.chunks_exact(stride) {
+        let (vectors, _) = S::as_simd_f64s(row);
+        let (own, heads) = (&vectors[vector..vector + V], &row[start..start + TILE]);
+        for (sums, head) in sums.iter_mut().zip(heads) {
+            let head = simd.splat_f64s(*head);
+            for (sum, own) in sums.iter_mut().zip(own) {
+                *sum = simd.mul_add_e_f64s(*own, head, *sum);
+            }
+        }
+    }
+    let sign = simd.splat_f64s(sign);
+    for (sums, column) in sums.iter().zip(columns.chunks_exact_mut(stride)) {
         let (vectors, _) = S::as_mut_simd_f64s(column);
-        vectors[vector] = simd.add_f64s(vectors[vector], *sum);
+        for (x, sum) in vectors[vector..vector + V].iter_mut().zip(sums) {
+            *x = simd.mul_add_e_f64s(sign, *sum, *x);
+        }
     }
 }
 
@@ -215,10 +240,25 @@ fn add_combination<S: Simd>(simd: S, gathered: &[f64], stride: usize, values: &[
 }
 
 /// right ← system⁻¹·right by a Cholesky factorisation in place. Returns the product of the two, solution and right side.
+///
+/// A tile of columns takes what all the columns before it subtract at once, then is factored by itself.
 #[inline(always)]
 fn solve<S: Simd>(simd: S, system: &mut [f64], stride: usize, columns: usize, right: &mut [f64]) -> f64 {
-    for j in 0..columns {
-        let (done, rest) = system[j * stride..].split_at_mut(stride);
+    for start in (0..columns).step_by(TILE) {
+        let (done, rest) = system.split_at_mut(start * stride);
+        let tile = &mut rest[..TILE * stride];
+        add_gram(simd, done, stride, start, -1.0, tile);
+        factor(simd, tile, stride, start, TILE.min(columns - start));
+    }
+    substitute(simd, system, stride, columns, right)
+}
+
+/// The factor's columns start, …, start + count − 1, from what is left of the system there.
+#[inline(always)]
+fn factor<S: Simd>(simd: S, tile: &mut [f64], stride: usize, start: usize, count: usize) {
+    for i in 0..count {
+        let (done, rest) = tile[i * stride..].split_at_mut(stride);
+        let j = start + i;
         let pivot = done[j];
         // Only rounding of a singular system makes a pivot that is not positive: its unknown is then left out.
         let inverse = if pivot > 0.0 { 1.0 / pivot.sqrt() } else { 0.0 };
@@ -230,7 +270,7 @@ fn solve<S: Simd>(simd: S, system: &mut [f64], stride: usize, columns: usize, ri
                 *v = simd.mul_f64s(*v, scale);
             }
         }
-        for (c, column) in rest.chunks_exact_mut(stride).take(columns - j - 1).enumerate() {
+        for (c, column) in rest.chunks_exact_mut(stride).take(count - i - 1).enumerate() {
             let c = j + 1 + c;
             let (own, _) = S::as_simd_f64s(&*done);
             let (column, _) = S::as_mut_simd_f64s(column);
@@ -241,10 +281,9 @@ fn solve<S: Simd>(simd: S, system: &mut [f64], stride: usize, columns: usize, ri
             }
         }
         // From here on the diagonal holds the inverse pivot, and the vector it is in nothing above it.
-        system[j * stride + first * S::F64_LANES..j * stride + j].fill(0.0);
-        system[j * stride + j] = inverse;
+        done[first * S::F64_LANES..j].fill(0.0);
+        done[j] = inverse;
     }
-    substitute(simd, system, stride, columns, right)
 }
 
 /// Forward and back substitution; ‖L⁻¹·right‖² is the product of solution and right side.

@@ -50,7 +50,7 @@ fn lines_agree_with_dense_matrices() {
         let (entries, y) = pattern(d1, d2);
         let ones = vec![1.0; y.len()];
         for ((lines, dense), (_, seen)) in sides(&entries, &y).iter().zip(sides(&entries, &ones)) {
-            for k in [1, 2, 7, 8, 9, 20, 33] {
+            for k in [1, 2, 7, 8, 9, 20, 33, 51] {
                 let what = format!("{d1} x {d2}, {k} columns");
                 let x = gaussian(dense.ncols(), k, 4);
                 let thin = Thin::from_mat(x.as_ref());

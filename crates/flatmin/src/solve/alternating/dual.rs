@@ -18,8 +18,11 @@ use crate::solve::monitor::Monitor;
 
 /// Random vectors beyond the columns looked for.
 const SPARE: usize = 4;
-/// Applications of WᵀW to each.
+/// Applications of WᵀW to each, while steps still gain more than a share `FINE`, and after that: then what is missed of the
+/// largest singular value is missed by the gap.
 const STEPS: usize = 6;
+const FINAL_STEPS: usize = 12;
+const FINE: f64 = 1e-6;
 /// Singular values may exceed μ by this share while steps are still loose, and less as the root of the gain.
 const VIOLATION: f64 = 1e-2;
 
@@ -35,12 +38,12 @@ pub(super) struct Dual {
 }
 
 impl Dual {
-    /// Looks for `count` columns.
+    /// Looks for `count` columns, where a step gains `gain`.
     pub(super) fn new(
         sweep: &Sweep<'_>,
         instance: &Instance<'_>,
         z: &Factors,
-        count: usize,
+        (count, gain): (usize, f64),
     ) -> Result<Self, Error> {
         let mu = sweep.mu();
         let lambda = sweep.residual(&z.l, &z.r, instance);
@@ -50,7 +53,8 @@ impl Dual {
         let off_basis = |y: MatRef<'_, f64>| project_off(basis.as_ref(), y);
         let width = (count + SPARE).next_multiple_of(8);
         let start = off_basis(gaussian(basis.nrows(), width, 1).as_ref());
-        let ritz = block_krylov(&start, (STEPS, width), |y| {
+        let steps = if gain > FINE { STEPS } else { FINAL_STEPS };
+        let ritz = block_krylov(&start, (steps, width), |y| {
             let image = w.transpose_times(&w.times(&Thin::from_mat(y)));
             off_basis(image.to_mat().as_ref())
         })?;

@@ -33,8 +33,8 @@ use sweep::Sweep;
 const STEPS: usize = 300;
 /// Relative gain of a step at which the columns are looked at for the first time.
 const LOOSE: f64 = 1e-3;
-/// Factor between successive such gains.
-const FACTOR: f64 = 0.1;
+/// Factor between successive such gains: to look at the columns costs little more than a step.
+const FACTOR: f64 = 0.2;
 /// Smallest gain, as the gradient tells it: the objective itself cannot.
 const FINEST: f64 = 1e-20;
 /// Objectives closer than this, relatively, are the same to rounding; the gradient still falls.
@@ -117,7 +117,7 @@ impl Run<'_, '_> {
         if self.point.columns() > 0 {
             // A start is the end of another problem.
             self.drop_columns()?;
-            if let Some(status) = self.minimise(monitor) {
+            if let Some(status) = self.minimise(monitor)? {
                 return Ok(Some(status));
             }
         }
@@ -128,7 +128,7 @@ impl Run<'_, '_> {
             let columns = self.point.columns();
             let room = (self.limit - columns).min(columns.clamp(self.first, MOST_NEW));
             let z = self.point.factors(&self.sweep);
-            let dual = Dual::new(&self.sweep, self.instance, &z, room)?;
+            let dual = Dual::new(&self.sweep, self.instance, &z, (room, self.gain))?;
             dual.record(self.instance, monitor, columns);
             if dual.relative_gap() <= CLOSED * self.tolerance {
                 break;
@@ -150,7 +150,7 @@ impl Run<'_, '_> {
             if self.point.columns() == self.limit {
                 self.gain = self.gain.min(enough);
             }
-            if let Some(status) = self.minimise(monitor) {
+            if let Some(status) = self.minimise(monitor)? {
                 return Ok(Some(status));
             }
             self.drop_columns()?;
@@ -159,14 +159,14 @@ impl Run<'_, '_> {
     }
 
     /// Steps until one promises to gain no more than `gain`·F.
-    fn minimise(&mut self, monitor: &mut Monitor<'_>) -> Option<Status> {
+    fn minimise(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Status>, Error> {
         let mut memory = Memory::default();
         let mut gradient = self.sweep.gradient(&self.point.inner, &self.point.outer);
         for _ in 0..STEPS {
             if let Some(status) = monitor.step() {
-                return Some(status);
+                return Ok(Some(status));
             }
-            let direction = self.direction(&memory, &gradient);
+            let direction = self.direction(&memory, &gradient)?;
             let slope = dot(gradient.values(), direction.values());
             if -0.5 * slope <= self.gain * self.point.objective {
                 break;
@@ -187,20 +187,20 @@ impl Run<'_, '_> {
             memory.push(step, change);
             self.record(monitor);
         }
-        None
+        Ok(None)
     }
 
     /// −H·gradient: without pairs in the memory, the step of a plain sweep.
-    fn direction(&self, memory: &Memory, gradient: &Thin) -> Thin {
-        let mut out = gradient.clone();
+    fn direction(&self, memory: &Memory, gradient: &Thin) -> Result<Thin, Error> {
+        let (mut out, mut done) = (gradient.clone(), Ok(()));
         let values = memory.preconditioned(gradient.values(), |v| {
             let mut solved = gradient.clone();
             solved.values_mut().copy_from_slice(&v);
-            self.sweep.precondition(&self.point.inner, &mut solved);
+            done = self.sweep.precondition(&self.point.inner, &mut solved);
             solved.values().to_vec()
         });
         out.values_mut().copy_from_slice(&values);
-        out
+        done.map(|()| out)
     }
 
     /// The first point along `direction` that goes down enough for its `slope`, and how far along it is.

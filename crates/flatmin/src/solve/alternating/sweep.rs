@@ -8,9 +8,14 @@
 
 use faer::Mat;
 
+use crate::error::Error;
+use crate::linalg::dense::{product, symmetric_eigen};
 use crate::linalg::vector::dot;
 use crate::map::{Entries, Lines, Thin, gradient, regress, solve_lines};
 use crate::solve::instance::Instance;
+
+/// From so many columns on, the systems of the outer factor are not formed to precondition with.
+const MANY: usize = 64;
 
 /// One side: its lines, and what belongs to each of them.
 struct Side<'a> {
@@ -130,9 +135,39 @@ impl<'a> Sweep<'a> {
         gradient(&self.outer.lines, inner, &self.outer.ridge, outer)
     }
 
-    /// The Hessian of F in the outer factor, inverse, times v.
-    pub(super) fn precondition(&self, inner: &Thin, v: &mut Thin) {
-        solve_lines(&self.outer.lines, inner, &self.outer.ridge, v);
+    /// The Hessian of F in the outer factor, inverse, times v: about that of many columns, whose systems are dear.
+    ///
+    /// # Errors
+    /// [`Error::Numerical`] if a decomposition fails.
+    pub(super) fn precondition(&self, inner: &Thin, v: &mut Thin) -> Result<(), Error> {
+        if v.columns() < MANY {
+            solve_lines(&self.outer.lines, inner, &self.outer.ridge, v);
+            return Ok(());
+        }
+        *v = self.precondition_alike(inner, v)?;
+        Ok(())
+    }
+
+    /// (n_b C + ρ_b I)⁻¹ v_b, as if the n_b entries of every line met the mean C of l_a l_aᵀ over all entries.
+    fn precondition_alike(&self, inner: &Thin, v: &Thin) -> Result<Thin, Error> {
+        let size = |lines: &Lines<'_>, a: usize| lines.line(a).0.len() as f64;
+        let total: f64 = (0..inner.rows()).map(|a| size(&self.inner.lines, a)).sum();
+        let weighted = Mat::from_fn(inner.rows(), inner.columns(), |a, j| {
+            (size(&self.inner.lines, a) / total).sqrt() * inner.row(a)[j]
+        });
+        let mean = product(weighted.transpose(), weighted.as_ref());
+        let (values, basis) = symmetric_eigen(mean.as_ref())?;
+        let mut turned = product(v.to_mat().as_ref(), basis.as_ref());
+        for (j, value) in values.iter().enumerate() {
+            let column = turned.col_as_slice_mut(j).iter_mut().enumerate();
+            column.for_each(|(b, x)| {
+                let curvature = size(&self.outer.lines, b) * value.max(0.0) + self.outer.ridge[b];
+                *x = if curvature > 0.0 { *x / curvature } else { 0.0 };
+            });
+        }
+        Ok(Thin::from_mat(
+            product(turned.as_ref(), basis.transpose()).as_ref(),
+        ))
     }
 
     /// μ/2·(‖W1 L‖² + ‖W2 R‖²).
