@@ -41,29 +41,20 @@ const PRODUCT_BLOCK: usize = 256;
 
 /// out ← a·b, in pieces of the longer side of `out` that run on all threads of the pool.
 pub fn parallel_product_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
-    in_pieces(out, Accum::Replace, a, b);
-}
-
-/// out ← out + a·b, likewise.
-pub fn parallel_add_product(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
-    in_pieces(out, Accum::Add, a, b);
-}
-
-fn in_pieces(out: MatMut<'_, f64>, accum: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     use rayon::prelude::*;
     if out.nrows() >= out.ncols() {
         out.par_row_chunks_mut(PRODUCT_BLOCK)
             .enumerate()
             .for_each(|(i, rows)| {
                 let own = a.subrows(i * PRODUCT_BLOCK, rows.nrows());
-                matmul(rows, accum, own, b, 1.0, Par::Seq);
+                matmul(rows, Accum::Replace, own, b, 1.0, Par::Seq);
             });
     } else {
         out.par_col_chunks_mut(PRODUCT_BLOCK)
             .enumerate()
             .for_each(|(j, columns)| {
                 let own = b.subcols(j * PRODUCT_BLOCK, columns.ncols());
-                matmul(columns, accum, a, own, 1.0, Par::Seq);
+                matmul(columns, Accum::Replace, a, own, 1.0, Par::Seq);
             });
     }
 }

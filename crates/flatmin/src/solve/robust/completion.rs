@@ -27,9 +27,6 @@ const FALL: f64 = 0.1;
 const EXACT: f64 = 1e-13;
 /// Most steps of conjugate gradients in one system: more are needed only where T and Ω nearly meet.
 const INNER: usize = 200;
-/// Equations for every unknown of X: with fewer, as noisy data leave, T and Ω nearly meet, and hundreds of steps of conjugate
-/// gradients find out that nothing fits.
-const MARGIN: usize = 2;
 /// Entries of S below this share of the largest entry of Y are rounding.
 const ZERO: f64 = 1e-10;
 
@@ -65,7 +62,7 @@ pub(super) fn complete(
     let p = start.s.len();
     let fixed: Vec<usize> = data.fixed(w, level * (1.0 - 1e-6));
     let free = d1 * d2 - fixed.len();
-    if p == 0 || fixed.is_empty() || MARGIN * p * (d1 + d2 - p) > free {
+    if p == 0 || fixed.is_empty() || p * (d1 + d2 - p) > free {
         return Ok(None);
     }
     let Some((x, dense)) = fit_free_entries(data, start, &fixed)? else {

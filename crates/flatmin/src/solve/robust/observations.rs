@@ -66,13 +66,6 @@ impl Observations {
             .collect()
     }
 
-    /// w ← the nearest point with |w| ≤ `level`, and 0 where nothing is observed.
-    pub(super) fn clamp(&self, w: &mut [f64], level: f64) {
-        w.par_chunks_mut(PIECE)
-            .for_each(|w| w.iter_mut().for_each(|w| *w = w.clamp(-level, level)));
-        self.unobserved.iter().for_each(|i| w[*i] = 0.0);
-    }
-
     /// Y − X, 0 where Y is not observed.
     pub(super) fn remainder(&self, x: &[f64]) -> Vec<f64> {
         let mut out: Vec<f64> = x.iter().zip(&self.y).map(|(x, y)| y - x).collect();
@@ -159,4 +152,41 @@ pub(super) fn form(x: &Svd, out: &mut [f64]) {
     let scaled = Mat::from_fn(d1, x.s.len(), |i, j| x.u[(i, j)] * x.s[j]);
     let target = MatMut::from_column_major_slice_mut(out, d1, d2);
     parallel_product_into(target, scaled.as_ref(), x.v.transpose());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relaxed_step_is_a_multiple_of_the_plain_one_in_every_piece() {
+        let (d1, d2) = (PIECE / 4, 9);
+        let wave = |factor: f64| -> Vec<f64> { (0..d1 * d2).map(|i| (factor * i as f64).sin()).collect() };
+        let (y, x, start) = (wave(0.7), wave(1.3), wave(2.1));
+        for unobserved in [vec![], vec![3, PIECE - 1, PIECE, d1 * d2 - 1]] {
+            let mut observed = vec![true; d1 * d2];
+            unobserved.iter().for_each(|i: &usize| observed[*i] = false);
+            let mut data = Observations {
+                shape: (d1, d2),
+                size: norm(&y),
+                mean: 1.0,
+                level: Level::Threshold(0.5),
+                y: y.clone(),
+                unobserved,
+                observed,
+            };
+            let (mut plain, mut relaxed) = (start.clone(), start.clone());
+            let (change, level) = data.advance(&mut plain, &x, (1.0, 0.8), 1.0);
+            assert_eq!(data.advance(&mut relaxed, &x, (1.0, 0.8), 1.8), (change, level));
+            let steps = plain.iter().zip(&relaxed).zip(&start);
+            assert!(
+                steps
+                    .clone()
+                    .all(|((p, r), v)| (r - v - 1.8 * (p - v)).abs() < 1e-14)
+            );
+            let length: f64 = steps.map(|((p, _), v)| (p - v).powi(2)).sum();
+            assert!((length.sqrt() / change - 1.0).abs() < 1e-12);
+            assert!(plain.iter().zip(&x).all(|(p, x)| (p - x).abs() <= level + 1e-15));
+        }
+    }
 }

@@ -5,14 +5,12 @@
 //! than a quarter of what it can be (a sixteenth where one side is much the longer and its Gram matrix small), all of the
 //! decomposition is cheaper.
 
-use faer::{Mat, MatMut, MatRef};
+use faer::{Mat, MatRef};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::Error;
-use crate::linalg::dense::{
-    Svd, orthonormalise, parallel_add_product, parallel_product, row_gram, symmetric_eigen, thin_svd,
-};
+use crate::linalg::dense::{Svd, orthonormalise, parallel_product, row_gram, symmetric_eigen, thin_svd};
 
 /// Up to this many columns all singular values are computed.
 const SMALL: usize = 64;
@@ -182,27 +180,6 @@ pub(super) fn rough_norm(m: &[f64], (d1, d2): (usize, usize)) -> f64 {
     }
     let columns = (0..v.ncols()).map(|j| crate::linalg::vector::norm(v.col_as_slice(j)));
     columns.fold(0.0, f64::max).min(size)
-}
-
-/// One alternating projection of m: its singular values lowered to 1. Returns the largest one before, by its Gram matrix.
-pub(super) fn clip_norm(m: &mut [f64], (d1, d2): (usize, usize)) -> Result<f64, Error> {
-    let view = MatRef::from_column_major_slice(&*m, d1, d2);
-    let wide = d1 < d2;
-    let turned = if wide { view.transpose() } else { view };
-    let n = turned.ncols();
-    let (values, vectors) = symmetric_eigen(row_gram(turned.transpose()).as_ref())?;
-    let p = values.iter().filter(|v| **v > 1.0).count();
-    let largest = values.last().map_or(0.0, |v| v.max(0.0).sqrt());
-    if p == 0 {
-        return Ok(largest);
-    }
-    let v = vectors.as_ref().subcols(n - p, p);
-    let excess = Mat::from_fn(n, p, |i, j| v[(i, j)] * (values[n - p + j].sqrt().recip() - 1.0));
-    let image = parallel_product(turned, v);
-    let target = MatMut::from_column_major_slice_mut(m, d1, d2);
-    let target = if wide { target.transpose_mut() } else { target };
-    parallel_add_product(target, image.as_ref(), excess.transpose());
-    Ok(largest)
 }
 
 fn shrunken(svd: &Svd, t: f64, p: usize) -> Svd {
