@@ -133,8 +133,8 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "flat", value_parser = values::objective,
           value_name = "flat|nuclear|smoothed:ALPHA|auto")]
     pub(crate) objective: ObjectiveChoice,
-    /// Most columns of the factors; `auto`, with --exact: the fewest that fit the data [default: as many as the convex
-    /// solution needs]
+    /// Most columns of the factors; `auto`: with --exact the fewest that fit the data, with --lambda auto as many as were
+    /// best on the held-out entries [default: as many as the convex solution needs]
     #[arg(long, value_parser = values::rank, value_name = "K|auto")]
     pub(crate) rank: Option<Rank>,
     /// Relative gap at which the result counts as certified [default: 1e-8; with --lambda 1e-4]

@@ -1,7 +1,7 @@
 //! The numbers of a point (L, R), whoever made it: flatness, balance, errors, and how sharp it is against what is proved.
 
 use faer::Mat;
-use flatmin::certificate::{Certificate, dual_bound};
+use flatmin::certificate::{Certificate, dual_bound_near};
 use flatmin::flatness::{Hessian, Traces, Weights, scaled_trace_bound};
 use flatmin::linalg::vector::norm;
 use flatmin::{Error, Factors, Fit, Objective, Problem, SignedFactors};
@@ -113,6 +113,8 @@ pub(crate) fn proof(result: &mut ResultFile, certificate: &Certificate) {
     result.value = known(certificate.value);
     result.lower_bound = known(certificate.lower_bound);
     result.gap = known(certificate.gap);
+    result.failure_probability = Some(certificate.failure_probability).filter(|chance| *chance > 0.0);
+    result.missing_columns = certificate.missing_columns;
     result.unique = certificate.uniqueness.unique;
     result.unique_margin = certificate.uniqueness.margin.and_then(known);
 }
@@ -120,13 +122,14 @@ pub(crate) fn proof(result: &mut ResultFile, certificate: &Certificate) {
 /// scaled_trace / (4m·bound) − 1 (symmetric models: 8m·bound, less what widths and residual allow for), with a proved bound on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
 ///
 /// The certificate's own bound is that one where the fit is exact and the objective flat. Any dual vector of any problem
-/// with this map gives such a bound, the penalised one's among them.
+/// with this map gives such a bound, the penalised one's among them; where the objective is flat the certificate of (X, dual) knows its
+/// norm.
 pub(crate) fn excess_flatness(
     result: &ResultFile,
     problem: Problem,
     flat: Option<&Weights>,
     x: &Factors,
-    dual: &[f64],
+    (dual, certificate): (&[f64], Option<&Certificate>),
 ) -> Result<Option<f64>, Error> {
     let (Some(flat), Some(scaled_trace)) = (flat, result.scaled_trace) else {
         return Ok(None);
@@ -134,12 +137,18 @@ pub(crate) fn excess_flatness(
     let m = problem.map().measurements() as f64;
     let fits_exactly = result.residual.is_some_and(|residual| residual <= EXACT);
     let off = if fits_exactly { 0.0 } else { misfit(&problem, x) };
-    let is_own = fits_exactly && (problem.fit(), problem.objective()) == (Fit::Exact, Objective::Flat);
+    let certificate = certificate.filter(|_| problem.objective() == Objective::Flat);
+    let is_own = fits_exactly && problem.fit() == Fit::Exact && certificate.is_some();
     let fit = if fits_exactly { Fit::Exact } else { Fit::Ball(off) };
     let problem = problem.with(fit, Objective::Flat)?;
-    let bound = match result.lower_bound {
-        Some(bound) if is_own => bound,
-        _ => dual_bound(&problem, flat, dual)?.value,
+    let bound = match certificate {
+        Some(certificate) if is_own => certificate.lower_bound,
+        Some(certificate) => certificate.lower_bound_for(&problem, flat, dual)?,
+        None => {
+            let (l, r) = flat.rescale(x.l.as_ref(), x.r.as_ref());
+            let z = Factors { l, r }.svd()?;
+            dual_bound_near(&problem, flat, (z.u.as_ref(), z.v.as_ref()), dual)?.value
+        }
     };
     let least = if problem.domain().is_symmetric() {
         let signed = SignedFactors::of(x)?;

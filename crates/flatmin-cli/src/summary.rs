@@ -117,8 +117,15 @@ fn problem(r: &ResultFile) -> String {
 
 fn proof(r: &ResultFile) -> Option<Line> {
     let (value, bound, gap) = (r.value?, r.lower_bound?, r.gap?);
+    let chance = r.failure_probability.map_or(String::new(), |chance| {
+        format!(", but for a chance of {}", short(chance))
+    });
+    let missing = match r.missing_columns {
+        Some(missing @ 1..) => format!("; the optimum has more columns, at least {}", count(missing)),
+        _ => String::new(),
+    };
     let text = format!(
-        "{} (value {}, proved lower bound {})",
+        "{} (value {}, proved lower bound {}{chance}){missing}",
         short(gap),
         long(value),
         long(bound)

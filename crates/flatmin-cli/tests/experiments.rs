@@ -5,7 +5,7 @@ mod common;
 use common::{Folder, names, stderr};
 
 /// An experiment, a small configuration, how many rows it has, a figure, and what it says.
-const SMALL: [(&str, &str, usize, &str, &str); 6] = [
+const SMALL: [(&str, &str, usize, &str, &str); 7] = [
     (
         "regularity",
         "--set trials=2 --set d=[8] --set m=[5,30,60] --set p=[0.6,1.0]",
@@ -40,6 +40,13 @@ const SMALL: [(&str, &str, usize, &str, &str); 6] = [
         2 * 2 * (5 + 2),
         "depth-matrix-recovered",
         "of depth 8 recover the truth in every trial from m = 20 on",
+    ),
+    (
+        "fewest",
+        "--set trials=2 --set grids=[{model=\"completion\",n=20,rank=1,conditions=[10],ratios=[1,3],methods=[\"constrained\"]},{model=\"sensing\",n=8,rank=1,conditions=[1],ratios=[2,3],methods=[\"constrained\",\"convex\"]}]",
+        2 * (2 + 2 * 2),
+        "fewest-sensing-n8-r1-k1",
+        "flat, rank told recovers at least 95 % of the trials",
     ),
     (
         "landscape",
@@ -120,6 +127,7 @@ fn what_cannot_be_run_is_named() {
             "overparameterization --set widths=[1]",
             "widths: found 1, expected widths of at least the rank of the truth",
         ),
+        ("fewest --set grids=[]", "grids: found an empty list"),
         ("overparameterization --set tolerance=2.0", "tolerance: found 2"),
         (
             "depth --set matrix_depths=[1]",

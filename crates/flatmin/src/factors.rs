@@ -3,7 +3,7 @@
 use faer::Mat;
 
 use crate::error::{Error, check_finite};
-use crate::linalg::dense::{self, frobenius, orthonormalise, product, thin_svd};
+use crate::linalg::dense::{self, beside, frobenius, orthonormalise, product, thin_svd};
 use crate::map::column_major;
 
 /// A pair (L, R) with the same number of columns.
@@ -63,6 +63,20 @@ impl Factors {
     /// L Rᵀ, formed.
     pub fn dense(&self) -> Mat<f64> {
         product(self.l.as_ref(), self.r.transpose())
+    }
+
+    /// (L Rᵀ)_ij.
+    pub fn entry(&self, i: usize, j: usize) -> f64 {
+        (0..self.columns()).map(|c| self.l[(i, c)] * self.r[(j, c)]).sum()
+    }
+
+    /// ‖L Rᵀ − L' R'ᵀ‖_F, never formed: the difference is [L, −L'] [R, R']ᵀ, and the triangles of the two have its norm, to
+    /// the rounding of the matrices themselves.
+    pub fn distance(&self, other: &Factors) -> f64 {
+        let opposite = faer::Scale(-1.0) * &other.l;
+        let left = orthonormalise(beside(self.l.as_ref(), opposite.as_ref()).as_ref()).1;
+        let right = orthonormalise(beside(self.r.as_ref(), other.r.as_ref()).as_ref()).1;
+        frobenius(product(left.as_ref(), right.transpose()).as_ref())
     }
 
     /// The thin singular value decomposition of L Rᵀ from two small QR factorisations: O((d1 + d2)k²).

@@ -10,7 +10,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use crate::linalg::dense::product;
+use crate::factors::Factors;
+use crate::linalg::dense::{product, thin_qr};
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
@@ -61,6 +62,20 @@ impl Stream {
         chosen
     }
 
+    /// A whole number below `bound`, which is not 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0.random_range(0..bound)
+    }
+
+    /// The numbers below `count` in random order.
+    pub fn permutation(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        for i in (1..count).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+
     /// An m×n matrix with independent standard normal entries.
     pub fn normal_matrix(&mut self, rows: usize, columns: usize) -> Mat<f64> {
         let normal = self.normals(rows * columns);
@@ -69,15 +84,22 @@ impl Stream {
 
     /// The orthonormal factor of a normal matrix: `columns` is at most `rows`.
     pub fn orthonormal(&mut self, rows: usize, columns: usize) -> Mat<f64> {
-        self.normal_matrix(rows, columns).qr().compute_thin_Q()
+        thin_qr(self.normal_matrix(rows, columns).as_ref()).0
     }
 
     /// U diag(s) Vᵀ with orthonormal U and V, of unit Frobenius norm; s falls geometrically, s_1/s_r = `condition`.
-    pub fn low_rank(&mut self, (d1, d2): (usize, usize), rank: usize, condition: f64) -> Mat<f64> {
+    pub fn low_rank(&mut self, shape: (usize, usize), rank: usize, condition: f64) -> Mat<f64> {
+        self.low_rank_factors(shape, rank, condition).dense()
+    }
+
+    /// The same matrix as factors (U diag(s), V).
+    pub fn low_rank_factors(&mut self, (d1, d2): (usize, usize), rank: usize, condition: f64) -> Factors {
         let (u, v) = (self.orthonormal(d1, rank), self.orthonormal(d2, rank));
         let s = falling(rank, condition);
-        let us = Mat::from_fn(d1, rank, |i, j| u[(i, j)] * s[j]);
-        product(us.as_ref(), v.transpose())
+        Factors {
+            l: Mat::from_fn(d1, rank, |i, j| u[(i, j)] * s[j]),
+            r: v,
+        }
     }
 
     /// U diag(±s) Uᵀ likewise, d×d; the signs alternate as far as there are both.

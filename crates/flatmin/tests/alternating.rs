@@ -176,3 +176,55 @@ fn the_objective_falls_with_every_step() {
     let last = values[values.len() - 1];
     assert!((last / found.certificate.value - 1.0).abs() <= 1e-9);
 }
+
+#[test]
+fn a_start_changes_the_way_and_not_the_end() {
+    let make = |lambda| problem((60, 50), 1200, (lambda, Objective::Flat), 5);
+    let settings = || Settings::default().with_method(Method::Alternating);
+    let cold = run(&make(0.002), Method::Alternating, None);
+    // From a larger λ, from a smaller one with more columns, from zeros.
+    let near = [0.005, 0.0005].map(|lambda| run(&make(lambda), Method::Alternating, None).factors);
+    let zeros = near[0].padded(9);
+    let zeros = flatmin::Factors::new(zeros.l * faer::Scale(0.0), zeros.r).unwrap();
+    for start in [near[0].clone(), near[1].clone(), zeros] {
+        let given = settings().with_start(Some(start));
+        let warm = solve(&make(0.002), &given, &Observer::default()).unwrap();
+        assert_eq!(warm.status, Status::Certified);
+        let ratio = warm.certificate.value / cold.certificate.value;
+        assert!((ratio - 1.0).abs() <= 3e-8, "{ratio}");
+    }
+    let capped = settings().with_rank(Some(2)).with_start(Some(near[1].clone()));
+    let capped = solve(&make(0.002), &capped, &Observer::default()).unwrap();
+    assert_eq!(capped.factors.columns(), 2);
+    let other = settings().with_start(Some(flatmin::Factors::empty((60, 49))));
+    assert!(solve(&make(0.002), &other, &Observer::default()).is_err());
+}
+
+#[test]
+fn no_time_is_no_step() {
+    let settings = Settings::default().with_time_limit(Some(std::time::Duration::ZERO));
+    let found = solve(&ratings((500, 300), 9_000), &settings, &Observer::default()).unwrap();
+    assert_eq!((found.status, found.iterations), (Status::Budget, 0));
+    assert!(found.history.is_empty() && found.certificate.lower_bound <= found.certificate.value);
+}
+
+#[test]
+fn the_bound_for_another_fit_is_the_one_computed_for_it() {
+    let make = |fit| {
+        let made = problem((60, 50), 1200, (0.002, Objective::Flat), 5);
+        made.with(fit, Objective::Flat).unwrap()
+    };
+    let found = run(&make(Fit::Penalised(0.002)), Method::Alternating, None);
+    for fit in [Fit::Exact, Fit::Ball(0.05), Fit::Penalised(0.004)] {
+        let other = make(fit);
+        let (weights, dual) = (&found.weights, &found.dual);
+        let known = found.certificate.lower_bound_for(&other, weights, dual).unwrap();
+        let computed = flatmin::certificate::dual_bound(&other, weights, dual)
+            .unwrap()
+            .value;
+        assert!(
+            (known / computed - 1.0).abs() <= 1e-9,
+            "{fit:?}: {known} {computed}"
+        );
+    }
+}

@@ -21,6 +21,8 @@ pub(crate) enum ExperimentName {
     Notions,
     /// Error against noise, of flat and nuclear, under two fits
     Noise,
+    /// How few measurements suffice where the rank is told, beside the convex problem and published methods
+    Fewest,
     /// The width of the factors, from the rank of the truth up
     Overparameterization,
     /// More than two factors, of sparse vectors and of matrices of low rank

@@ -31,6 +31,8 @@ const OBJECTIVES: [Objective; 3] = [Objective::Flat, Objective::Smoothed(0.5), O
 pub(super) struct Chosen {
     pub(super) fit: Fit,
     pub(super) objective: Objective,
+    /// Most columns of the factors.
+    pub(super) rank: Option<usize>,
     /// A solution on a part of the entries.
     pub(super) known: Option<Solution>,
 }
@@ -120,7 +122,7 @@ impl<'a> Run<'a> {
         Ok(solution)
     }
 
-    /// The same, or where Ctrl-C came before it could begin, `known` with its proof for this problem.
+    /// The same from `known`, or where Ctrl-C came before it could begin, `known` with its proof for this problem.
     pub(super) fn solve_or_keep(
         &self,
         problem: &Problem,
@@ -132,7 +134,10 @@ impl<'a> Run<'a> {
             Some(known) if self.interrupt.load(Ordering::Relaxed) => {
                 interrupted(problem, known).map_err(|error| Failure::about(path, error))
             }
-            _ => self.solve(problem, settings, path),
+            _ => {
+                let start = known.map(|known| known.factors);
+                self.solve(problem, &settings.clone().with_start(start), path)
+            }
         }
     }
 
@@ -172,6 +177,7 @@ impl<'a> Run<'a> {
         Ok(Chosen {
             fit,
             objective: self.args.objective.given()?,
+            rank: self.args.rank.and_then(Rank::limit),
             known: None,
         })
     }
@@ -210,6 +216,13 @@ impl<'a> Run<'a> {
         Ok(Chosen {
             fit: Fit::Penalised(choice.lambda),
             objective: choice.objective,
+            rank: match &choice.solution {
+                // What was held out has judged λ and the number of columns together.
+                Some(solution) if self.args.rank == Some(Rank::Auto) => {
+                    Some(solution.certificate.singular_values.len().max(1))
+                }
+                _ => self.args.rank.and_then(Rank::limit),
+            },
             known: choice.solution,
         })
     }

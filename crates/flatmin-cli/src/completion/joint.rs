@@ -22,12 +22,13 @@ const ROUNDS: usize = 8;
 /// A round that lowers F by less than this share of it is the last.
 const ENOUGH: f64 = 1e-4;
 
-/// Goes on from the solution at the biases `centre`; `centre` and the data of the problem change with them.
+/// Goes on from the solution at the biases `centre`; `centre` and the data of the problem change with them. `solve` is given
+/// the last solution to begin with.
 pub(crate) fn fit(
     mut problem: Problem,
     mut solution: Solution,
     centre: &mut Centre,
-    solve: impl Fn(&Problem) -> Result<Solution, Failure>,
+    solve: impl Fn(&Problem, &Solution) -> Result<Solution, Failure>,
     path: &Path,
 ) -> Result<(Problem, Solution), Failure> {
     let about = |error| Failure::about(path, error);
@@ -40,7 +41,7 @@ pub(crate) fn fit(
         };
         let before = problem.data().to_vec();
         problem = problem.with_data(data).map_err(about)?;
-        let found = solve(&problem)?;
+        let found = solve(&problem, &solution)?;
         let iterations = solution.iterations + found.iterations;
         let old = solution.certificate.value + ridge(centre);
         let new = found.certificate.value + ridge(&next);

@@ -9,7 +9,7 @@ use flatmin::linalg::lanczos::top_singular;
 use flatmin::linalg::vector::norm;
 use flatmin::map::{Adjoint, Entries};
 use flatmin::solve::{Observer, Settings, Solution, Status, solve};
-use flatmin::{Error, Fit, Objective, Problem};
+use flatmin::{Error, Factors, Fit, Objective, Problem};
 
 use super::centre::Centre;
 use super::score::score;
@@ -24,6 +24,8 @@ const RATIO: f64 = 0.4;
 const FLOOR: f64 = 1e-6;
 /// The error may rise this often in a row before the search ends.
 const RISES: usize = 2;
+/// One rise above the best by this share ends it as well.
+const STEEP: f64 = 0.02;
 /// The gap of a solve within the search: the error on held-out entries moves less than that.
 const TOLERANCE: f64 = 1e-3;
 /// Most columns within the search, unless a rank is asked for.
@@ -62,6 +64,8 @@ pub(crate) struct Choice {
 struct Fold {
     problem: Problem,
     held_out: TestEntries,
+    /// The solution at the last λ.
+    start: Option<Factors>,
 }
 
 /// Chooses for the entries and their values; `None` where no entry can be held out.
@@ -122,6 +126,7 @@ impl Fold {
         Ok(Fold {
             problem: Problem::new(Box::new(map), data, Fit::Exact, Objective::Flat)?,
             held_out,
+            start: None,
         })
     }
 
@@ -153,7 +158,8 @@ fn descend(
     search: &Search<'_>,
 ) -> Result<(Choice, Vec<Fold>), Error> {
     let mut start: f64 = 0.0;
-    for fold in &folds {
+    for fold in &mut folds {
+        fold.start = None;
         start = start.max(fold.zero_from(objective)?);
     }
     let squares: f64 = folds.iter().map(|fold| norm(&fold.held_out.y).powi(2)).sum();
@@ -180,7 +186,11 @@ fn descend(
             rises = 0;
             (best.error, best.lambda, best.solution) = (error, lambda, first);
         } else {
-            rises += 1;
+            rises += if error > (1.0 + STEEP) * best.error {
+                RISES
+            } else {
+                1
+            };
         }
     }
     best.noiseless = rises == 0 && start > 0.0;
@@ -196,15 +206,21 @@ fn solve_all(
     search: &Search<'_>,
 ) -> Result<(Vec<Solution>, Vec<Fold>), Error> {
     let (mut solutions, mut done) = (Vec::new(), Vec::with_capacity(folds.len()));
-    for Fold { problem, held_out } in folds {
-        let problem = problem.with(fit, objective)?;
+    for fold in folds {
+        let (problem, mut start) = (fold.problem.with(fit, objective)?, fold.start);
         if solutions.len() == done.len() {
-            let solution = solve(&problem, &settings(search, deadline), &search.observer)?;
+            let settings = settings(search, deadline).with_start(start);
+            let solution = solve(&problem, &settings, &search.observer)?;
+            start = Some(solution.factors.clone());
             if !matches!(solution.status, Status::Interrupted | Status::Budget) {
                 solutions.push(solution);
             }
         }
-        done.push(Fold { problem, held_out });
+        done.push(Fold {
+            problem,
+            start,
+            ..fold
+        });
     }
     Ok((solutions, done))
 }

@@ -9,6 +9,7 @@
 mod conduct;
 mod config;
 mod depth;
+mod fewest;
 mod grid;
 mod landscape;
 mod noise;
@@ -90,6 +91,7 @@ pub(crate) fn experiment(args: &ExperimentArgs) -> Result<Ending, Failure> {
         ExperimentName::Noise => conduct::conduct::<noise::Config>(args),
         ExperimentName::Overparameterization => conduct::conduct::<overparameterization::Config>(args),
         ExperimentName::Depth => conduct::conduct::<depth::Config>(args),
+        ExperimentName::Fewest => conduct::conduct::<fewest::Config>(args),
         ExperimentName::Landscape => conduct::conduct::<landscape::Config>(args),
     }
 }
@@ -107,6 +109,7 @@ pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
         noise::Config::NAME => conduct::redraw::<noise::Config>(dir).map(Some),
         overparameterization::Config::NAME => conduct::redraw::<overparameterization::Config>(dir).map(Some),
         depth::Config::NAME => conduct::redraw::<depth::Config>(dir).map(Some),
+        fewest::Config::NAME => conduct::redraw::<fewest::Config>(dir).map(Some),
         landscape::Config::NAME => conduct::redraw::<landscape::Config>(dir).map(Some),
         other => Err(config::unknown(dir, other)),
     }

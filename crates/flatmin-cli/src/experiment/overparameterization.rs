@@ -36,6 +36,7 @@ impl Shown for Config {
         ];
         let view = View { config: self, rows };
         findings.extend(self.models.iter().filter_map(|model| view.sentence(*model)));
+        findings.extend(narrow(rows));
         findings.extend(misfits(rows));
         findings.extend(local(rows));
         findings
@@ -327,6 +328,41 @@ impl<'a> View<'a> {
             )
         })
     }
+}
+
+/// What widths from the rank of the truth to just below that of the convex solution find, where the convex solution has a
+/// greater rank than the truth: there the limit on the columns alone leads to the truth.
+fn narrow(rows: &[Row]) -> Option<String> {
+    let trials = rows.chunk_by(|a, b| (&a.cell, a.trial) == (&b.cell, b.trial));
+    let (mut least, mut wider) = (Vec::new(), Vec::new());
+    for trial in trials {
+        let convex = trial.iter().max_by_key(|row| row.width);
+        let Some(rank) = convex.and_then(|row| row.rank_found) else {
+            continue;
+        };
+        for row in trial.iter().filter(|row| row.width < rank) {
+            if row.width == row.rank {
+                least.push(row);
+            } else {
+                wider.push(row);
+            }
+        }
+    }
+    let said = |rows: &[&Row]| {
+        let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
+        let fit = rows.iter().filter(|row| row.fits == Some(true)).count();
+        format!(
+            "{fit} of {} fit the data and {recovered} are the truth",
+            rows.len()
+        )
+    };
+    (!least.is_empty() || !wider.is_empty()).then(|| {
+        format!(
+            "Where the convex solution has more columns than are allowed: with as many as the rank of the truth, {}; with more, {}.",
+            said(&least),
+            said(&wider)
+        )
+    })
 }
 
 /// How often the solver found no factors that fit.

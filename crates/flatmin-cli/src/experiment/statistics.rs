@@ -41,6 +41,20 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     (xx > 0.0).then(|| xy / xx)
 }
 
+/// The 95 % band of a chance of which `successes` of `trials` came true (Wilson, JASA 22, 1927, DOI
+/// 10.1080/01621459.1927.10502953); (0, 1) without trials.
+pub(super) fn wilson(successes: usize, trials: usize) -> (f64, f64) {
+    const NORMAL: f64 = 1.96;
+    if trials == 0 {
+        return (0.0, 1.0);
+    }
+    let n = trials as f64;
+    let (share, square) = (successes as f64 / n, NORMAL * NORMAL / n);
+    let middle = (share + 0.5 * square) / (1.0 + square);
+    let half = (square * (share * (1.0 - share) + 0.25 * square)).sqrt() / (1.0 + square);
+    ((middle - half).max(0.0), (middle + half).min(1.0))
+}
+
 /// A line through medians, and thin dotted ones through the ends of their ranges.
 pub(super) fn banded(
     name: &str,
@@ -65,6 +79,15 @@ pub(super) fn banded(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bands_hold_the_share_and_stay_between_none_and_all() {
+        let (low, high) = wilson(0, 10);
+        assert!(low == 0.0 && (high - 0.2775).abs() < 1e-3);
+        let (low, high) = wilson(5, 10);
+        assert!((low + high - 1.0).abs() < 1e-12 && (low - 0.2366).abs() < 1e-3);
+        assert_eq!(wilson(0, 0), (0.0, 1.0));
+    }
 
     #[test]
     fn medians_and_slopes_are_those_of_the_definition() {

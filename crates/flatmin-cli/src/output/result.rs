@@ -28,6 +28,10 @@ pub(crate) struct ResultFile {
     pub(crate) lower_bound: Option<f64>,
     /// (value − lower_bound) / value.
     pub(crate) gap: Option<f64>,
+    /// The chance that the bound is wrong, over the random start of its computation; null: it is proved outright.
+    pub(crate) failure_probability: Option<f64>,
+    /// Of a penalised fit: columns that the optimum has beyond those of X, at least.
+    pub(crate) missing_columns: Option<usize>,
     /// The scaled trace of D²f: trace_left / d1 + trace_right / d2.
     pub(crate) scaled_trace: Option<f64>,
     /// The trace of D²f, f = ‖A(LRᵀ) − y‖².

@@ -21,7 +21,7 @@ pub struct DualBound {
     /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op (on its largest eigenvalue, or 0, where X ⪰ 0); infinite where rounding
     /// leaves none.
     pub operator_norm: f64,
-    /// The probability that both are wrong: 0, but for completion with more than 4096 rows and columns, where the norm is
+    /// The probability that both are wrong: 0, but for completion with more than 2048 rows and columns, where the norm is
     /// bounded from a random start ([`upper_bound_around`]).
     pub failure_probability: f64,
 }
@@ -49,21 +49,27 @@ pub fn dual_bound_near(
 ) -> Result<DualBound, Error> {
     crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
     crate::error::check_finite("the dual vector", lambda)?;
+    let (scaled, unit) = over_power_of_two(lambda);
+    let norm = operator_norm(problem, weights, near, &scaled)?;
+    let operator_norm = (norm.value * unit).next_up();
+    Ok(DualBound {
+        value: bound_from_norm(problem, weights, lambda, operator_norm),
+        operator_norm,
+        failure_probability: norm.failure_probability,
+    })
+}
+
+/// The bound of the best multiple of λ, `norm` being an upper bound on the dual norm of W1⁻¹ A*(λ) W2⁻¹.
+pub(super) fn bound_from_norm(problem: &Problem, weights: &Weights, lambda: &[f64], norm: f64) -> f64 {
     let (lambda, dual_unit) = over_power_of_two(lambda);
     let (data, unit) = over_power_of_two(problem.data());
-    let norm = operator_norm(problem, weights, near, &lambda)?;
-    let operator_norm = norm.value;
     let fit = match problem.fit() {
         Fit::Penalised(lambda) => Fit::Penalised(lambda * weights.penalty_scale),
         other => other,
     };
-    let value = best_multiple(fit, &lambda, &data, unit, operator_norm);
-    Ok(DualBound {
-        // λ = 0 is feasible and gives 0; it also answers for what came out as NaN.
-        value: value.max(0.0),
-        operator_norm: (operator_norm * dual_unit).next_up(),
-        failure_probability: norm.failure_probability,
-    })
+    let gauge = (norm / dual_unit).next_up();
+    // λ = 0 is feasible and gives 0; it also answers for what came out as NaN.
+    best_multiple(fit, &lambda, &data, unit, gauge).max(0.0)
 }
 
 /// The vector with its largest magnitude in [1, 2), and the power of two that was divided out.

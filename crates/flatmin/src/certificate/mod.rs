@@ -9,13 +9,14 @@
 //!   absolute:   max ⟨λ, y⟩                  s.t. ‖A*(λ)‖_op ≤ 1, ‖λ‖_∞ ≤ θ,
 //!   in an absolute ball:  max ⟨λ, y⟩ − τ‖λ‖_∞  s.t. ‖A*(λ)‖_op ≤ 1,
 //!
-//! and any λ, scaled to be feasible, bounds the optimum from below. In the symmetric [`Domain`](crate::Domain) nothing
+//! and any λ, scaled to be feasible, bounds the optimum from below. In the symmetric [`Domain`] nothing
 //! changes; where X ⪰ 0 the constraint is on the largest eigenvalue alone, λ_max(W1⁻¹ A*(λ) W2⁻¹).
 
 mod bound;
 mod injectivity;
 mod uniqueness;
 
+use bound::bound_from_norm;
 pub use bound::{DualBound, dual_bound, dual_bound_near};
 pub(crate) use bound::{best_multiple, lowered, over_power_of_two};
 pub use uniqueness::{Uniqueness, uniqueness};
@@ -37,6 +38,8 @@ pub struct Certificate {
     pub value: f64,
     /// No feasible X has a smaller objective than this: proved, rounding included.
     pub lower_bound: f64,
+    /// What ‖W1⁻¹ A*(λ) W2⁻¹‖_op does not exceed (its largest eigenvalue where X ⪰ 0): `lower_bound` rests on it.
+    pub operator_norm: f64,
     /// (value − lower_bound)/value; 0 where both vanish.
     pub gap: f64,
     /// ‖A(X) − y‖₂ / ‖y‖₂.
@@ -48,7 +51,7 @@ pub struct Certificate {
     pub singular_values: Vec<f64>,
     /// Whether X is the only solution.
     pub uniqueness: Uniqueness,
-    /// The probability that `lower_bound` or `uniqueness` is wrong: 0, proved outright, but for completion with more than 4096
+    /// The probability that `lower_bound` or `uniqueness` is wrong: 0, proved outright, but for completion with more than 2048
     /// rows and columns, where it is 1e-12 over the start of a random method.
     pub failure_probability: f64,
     /// For a penalised fit: how many columns, at least, the optimum has beyond those of X, as far as λ tells: the
@@ -60,6 +63,22 @@ impl Certificate {
     /// Whether the gap, and the infeasibility, are at most `tolerance`.
     pub fn proves(&self, tolerance: f64) -> bool {
         self.gap <= tolerance && self.infeasibility <= tolerance
+    }
+
+    /// The lower bound that the same λ proves for `problem`, which may differ from the one certified in its data and fit, not
+    /// in its measurements or objective: the norm is known already.
+    ///
+    /// # Errors
+    /// λ of another length than m, or not finite.
+    pub fn lower_bound_for(
+        &self,
+        problem: &Problem,
+        weights: &Weights,
+        lambda: &[f64],
+    ) -> Result<f64, Error> {
+        crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
+        crate::error::check_finite("the dual vector", lambda)?;
+        Ok(bound_from_norm(problem, weights, lambda, self.operator_norm))
     }
 }
 
@@ -122,6 +141,7 @@ pub fn certify(
     Ok(Certificate {
         value,
         lower_bound: bound.value,
+        operator_norm: bound.operator_norm,
         gap: relative(value - bound.value, value),
         residual: relative(misfit, safe_norm(problem.data())),
         infeasibility: relative(price * violation, value).max(unmet),

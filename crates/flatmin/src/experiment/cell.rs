@@ -142,22 +142,27 @@ impl Cell {
     /// # Errors
     /// The model of vectors: it has no matrix to draw.
     pub(super) fn draw(&self, stream: &mut Stream) -> Result<Option<Instance>, Error> {
-        let (recipe, shape) = (Recipe::plain(self.rank), self.shape);
+        self.draw_by(&Recipe::plain(self.rank), stream)
+    }
+
+    /// The same after another recipe.
+    pub(super) fn draw_by(&self, recipe: &Recipe, stream: &mut Stream) -> Result<Option<Instance>, Error> {
+        let shape = self.shape;
         let (map, y, truth) = match self.model {
             Model::Completion => {
                 let observed = self.p.map_or(Observed::Count(self.m), Observed::Each);
-                let made = Completion::draw(stream, shape, observed, &recipe);
+                let made = Completion::draw(stream, shape, observed, recipe)?;
                 if made.y.is_empty() {
                     return Ok(None);
                 }
-                (made.map()?, made.y, made.truth)
+                (made.map()?, made.y, made.truth.dense())
             }
             Model::Bilinear => {
-                let made = Bilinear::draw(stream, shape, self.m, &recipe)?;
+                let made = Bilinear::draw(stream, shape, self.m, recipe)?;
                 (made.map()?, made.y, made.truth)
             }
             Model::Sensing => {
-                let made = Sensing::draw(stream, shape, self.m, &recipe);
+                let made = Sensing::draw(stream, shape, self.m, recipe);
                 let (y, truth) = (made.y.clone(), made.truth.clone());
                 (made.map()?, y, truth)
             }
@@ -167,11 +172,11 @@ impl Cell {
                 } else {
                     0
                 };
-                let made = Symmetric::draw(stream, shape.0, self.m, negative, &recipe)?;
+                let made = Symmetric::draw(stream, shape.0, self.m, negative, recipe)?;
                 (made.map()?, made.y, made.truth)
             }
             Model::Rpca => {
-                let made = Robust::draw(stream, shape, 1.0 - self.p.unwrap_or(1.0), &recipe);
+                let made = Robust::draw(stream, shape, 1.0 - self.p.unwrap_or(1.0), recipe);
                 let map: Box<dyn MeasurementMap> = Box::new(Identity::new(shape));
                 (map, row_major(made.y.as_ref()), made.truth)
             }

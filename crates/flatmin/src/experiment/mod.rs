@@ -8,6 +8,7 @@ mod cell;
 mod check;
 mod comparison;
 pub mod depth;
+pub mod fewest;
 mod frontier;
 pub mod landscape;
 pub mod noise;

@@ -164,6 +164,12 @@ pub fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
     if m <= n {
         return (Mat::identity(m, m), a.to_owned());
     }
+    thin_qr(a)
+}
+
+/// a = q·t with n orthonormal columns q and an upper triangle t, for m ≥ n.
+pub fn thin_qr(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+    let (m, n) = a.shape();
     let (block, mut packed) = (recommended_block_size::<f64>(m, n), a.to_owned());
     let mut coefficients = Mat::zeros(block, n);
     let scratch = qr_in_place_scratch::<f64>(m, n, block, Par::Seq, Default::default());

@@ -160,6 +160,11 @@ impl<'a> Instance<'a> {
         Ok(dual.max(0.1 * operator).max(f64::MIN_POSITIVE))
     }
 
+    /// What the data and X were divided by.
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// What brings a value of the objective into the scale of the data.
     fn value_scale(&self) -> f64 {
         if matches!(self.fit, Fit::Penalised(_)) {

@@ -113,6 +113,9 @@ pub struct Settings {
     pub negative: Option<usize>,
     /// Default: by predicted cost.
     pub method: Method,
+    /// Factors of an X near the solution, as of a neighbouring λ, for alternating least squares to begin with; the other
+    /// methods have no use for them. Default: none.
+    pub start: Option<Factors>,
 }
 
 impl Default for Settings {
@@ -127,6 +130,7 @@ impl Default for Settings {
             positive: None,
             negative: None,
             method: Method::Auto,
+            start: None,
         }
     }
 }
@@ -177,6 +181,11 @@ impl Settings {
     /// With another method.
     pub fn with_method(self, method: Method) -> Self {
         Settings { method, ..self }
+    }
+
+    /// With factors to begin with.
+    pub fn with_start(self, start: Option<Factors>) -> Self {
+        Settings { start, ..self }
     }
 
     pub(crate) fn check(&self, domain: Domain) -> Result<(), Error> {
@@ -257,10 +266,13 @@ impl Solution {
 /// Solves the problem and certifies what it found.
 ///
 /// # Errors
-/// Settings out of range, a singular D1 or D2 under a weighted objective, contradictory exact data. Running out of steps
+/// Settings out of range, a start of another shape, a singular D1 or D2 under a weighted objective, contradictory exact data. Running out of steps
 /// or time is a [`Status`].
 pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) -> Result<Solution, Error> {
     settings.check(problem.domain())?;
+    if let Some(start) = &settings.start {
+        start.check(problem.map().shape())?;
+    }
     let weights = Weights::new(problem.map(), problem.objective())?;
     let mut monitor = Monitor::new(settings, observer);
     let instance = Instance::new(problem, &weights, settings.tolerance);

@@ -62,6 +62,15 @@ impl<'a> Monitor<'a> {
 
     /// Counts a step; says whether the run has to stop before it.
     pub(crate) fn step(&mut self) -> Option<Status> {
+        let stopped = self.stopped();
+        if stopped.is_none() {
+            self.iterations += 1;
+        }
+        stopped
+    }
+
+    /// Whether the run has to stop.
+    pub(crate) fn stopped(&self) -> Option<Status> {
         if self
             .observer
             .interrupt
@@ -73,7 +82,6 @@ impl<'a> Monitor<'a> {
         if late || self.iterations >= self.max_iterations {
             return Some(Status::Budget);
         }
-        self.iterations += 1;
         None
     }
 

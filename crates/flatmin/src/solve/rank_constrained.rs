@@ -17,12 +17,12 @@ use crate::factors::Factors;
 use crate::linalg::vector::{axpy, norm};
 
 /// Relative misfit that counts as none: the rounding of sums of products.
-pub(super) const FITS: f64 = 1e-12;
+pub(super) const FITS: f64 = 1e-11;
 /// A margin above this tells the solution from its neighbours; rounding leaves the square of a vanishing one below 1e-12.
 const DISTINCT: f64 = 1e-4;
 
 /// Up to this many measurements the convex problem, a second or less, is solved for its bound alone, where the matrix found
-/// is the only one nearby.
+/// is the only one nearby; beyond, its path is followed as far as that is cheap.
 const CHEAP: usize = 600;
 /// How much flatter, relatively, one of two exact factorisations has to be to be preferred.
 const FLATTER: f64 = 1e-8;
@@ -176,12 +176,12 @@ pub(super) fn solve(
         judge(instance, &outcome)?.proves(search.settings.tolerance)
     };
     let determined = found.local().is_some_and(|local| local.unique);
-    let bound_is_dear = determined && instance.b.len() > CHEAP;
-    if interrupted || proved || !dual_fits || bound_is_dear {
+    if interrupted || proved || !dual_fits {
         return Ok(found.into_constrained(instance));
     }
-    let convex = run_convex(instance, search.settings, dual_fits, monitor)?;
-    if search.widths.admit(convex.l.as_ref(), convex.r.as_ref()) && convex.stopped.is_none() {
+    let bound_is_dear = determined && instance.b.len() > CHEAP;
+    let (convex, solved) = relaxation(instance, search, bound_is_dear, monitor)?;
+    if solved && search.widths.admit(convex.l.as_ref(), convex.r.as_ref()) {
         return with_margin(instance, convex, found.restarts);
     }
     if !determined && !search.fewest {
@@ -193,10 +193,39 @@ pub(super) fn solve(
             };
         }
     }
-    if convex.stopped.is_none() {
-        found.lambda = Some(convex.lambda);
+    let mut outcome = found.outcome(instance);
+    let own = judge(instance, &outcome)?.bound;
+    outcome.lambda = convex.lambda;
+    if judge(instance, &outcome)?.bound > own {
+        found.lambda = Some(outcome.lambda);
     }
     Ok(found.into_constrained(instance))
+}
+
+/// The convex relaxation, and whether it is solved: it is not where it is asked for its bound alone and the path does not
+/// get there by itself.
+fn relaxation(
+    instance: &Instance<'_>,
+    search: &Search<'_>,
+    for_the_bound: bool,
+    monitor: &mut Monitor<'_>,
+) -> Result<(Outcome, bool), Error> {
+    if !for_the_bound {
+        let outcome = run_convex(instance, search.settings, true, monitor)?;
+        let solved = outcome.stopped.is_none();
+        return Ok((outcome, solved));
+    }
+    let limits = path::Limits {
+        widths: Widths::free(instance.map.shape()),
+        unknowns: instance.b.len(),
+    };
+    Ok(match path::follow(instance, search.settings, limits, monitor)? {
+        path::End::Finished(outcome) => {
+            let solved = outcome.stopped.is_none();
+            (outcome, solved)
+        }
+        path::End::HandOver(outcome) => (outcome, false),
+    })
 }
 
 /// The convex solution, whose rank turned out to be low enough.

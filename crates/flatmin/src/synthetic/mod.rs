@@ -8,6 +8,7 @@ mod bilinear;
 mod completion;
 mod ratings;
 mod robust;
+mod sampling;
 mod sensing;
 mod sparse;
 mod symmetric;

@@ -43,7 +43,8 @@ pub(crate) const LINEAR: [Linear; 7] = [
         domain: Domain::General,
         fit: Fit::Penalised(0.01),
         make: || {
-            let made = Completion::draw(&mut stream(), (9, 8), Observed::Count(55), &Recipe::plain(2));
+            let made =
+                Completion::draw(&mut stream(), (9, 8), Observed::Count(55), &Recipe::plain(2)).unwrap();
             (made.map().unwrap(), made.y)
         },
     },

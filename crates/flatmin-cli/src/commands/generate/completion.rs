@@ -60,7 +60,8 @@ fn entries(args: &GenerateArgs) -> Result<Made, Failure> {
     let size = Size::of(args)?;
     let observed = args.p.map_or(Observed::Count(size.m), Observed::Each);
     let stream = &mut Stream::new(args.seed);
-    let made = Completion::draw(stream, size.shape, observed, &size.recipe(args));
+    let made =
+        Completion::draw(stream, size.shape, observed, &size.recipe(args)).map_err(anyhow::Error::from)?;
     if made.y.is_empty() {
         return Err(usage(
             "--p: no entry came out as observed, expected a larger p".to_owned(),
@@ -71,7 +72,7 @@ fn entries(args: &GenerateArgs) -> Result<Made, Failure> {
         columns: made.columns,
         y: made.y,
         shape: size.shape,
-        truth: Some(array(&made.truth)),
+        truth: Some(array(&made.truth.dense())),
     })
 }
 

@@ -145,8 +145,9 @@ fn assess(
     if let Some(best) = best {
         result.iterations = best.iterations;
         result.method = Some(best.method.to_owned());
+        let proof = (best.dual.as_slice(), certificate.as_ref());
         result.excess_flatness =
-            assess::excess_flatness(result, problem, flat.as_ref(), x, &best.dual).map_err(about)?;
+            assess::excess_flatness(result, problem, flat.as_ref(), x, proof).map_err(about)?;
     }
     Ok(report)
 }

@@ -24,6 +24,7 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
     let Chosen {
         fit,
         objective,
+        rank,
         known,
     } = run.fit(choice, &instance, &args.of_model)?;
     describe_fit(&mut result, fit);
@@ -36,14 +37,20 @@ pub(super) fn solve(run: &Run<'_>, args: &SolveArgs) -> Result<Ending, Failure> 
         .and_then(|problem| problem.over(args.model.domain(&args.of_model)))
         .map_err(about)?;
     let NetworkArgs { positive, negative } = args.of_model.network;
-    let settings = run.settings(fit).with_widths(positive, negative);
+    let settings = run.settings(fit).with_rank(rank).with_widths(positive, negative);
     let mut solution = run.solve_or_keep(&problem, known, &settings, &args.data)?;
     if let Some(completion) = &mut extras.completion
         && completion.centring == Centring::Bias
         && matches!(fit, Fit::Penalised(_))
     {
         // Only completion has biases, so no widths; what is left of the time is asked for at every round.
-        let solve = |problem: &Problem| run.solve(problem, &run.settings(fit), &args.data);
+        let solve = |problem: &Problem, last: &Solution| {
+            let settings = run
+                .settings(fit)
+                .with_rank(rank)
+                .with_start(Some(last.factors.clone()));
+            run.solve(problem, &settings, &args.data)
+        };
         (problem, solution) = joint::fit(problem, solution, &mut completion.centre, solve, &args.data)?;
     }
     run.progress.stage("measuring");
@@ -112,7 +119,7 @@ fn assess(
         .then(|| pictures::gather(&problem, flat, x, extras, &course))
         .transpose()
         .map_err(about)?;
-    result.excess_flatness =
-        assess::excess_flatness(result, problem, flat, x, &solution.dual).map_err(about)?;
+    let proof = (solution.dual.as_slice(), Some(&solution.certificate));
+    result.excess_flatness = assess::excess_flatness(result, problem, flat, x, proof).map_err(about)?;
     Ok(report)
 }

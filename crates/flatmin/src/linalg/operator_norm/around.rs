@@ -15,8 +15,9 @@ use faer::{Mat, MatRef};
 
 use super::{UP, by_decomposition, frobenius_above, projection_rounding, scaled};
 use crate::error::Error;
-use crate::linalg::dense::{frobenius, orthonormality_defect, product, project_off};
+use crate::linalg::dense::{frobenius, orthonormalise, orthonormality_defect, product, project_off};
 use crate::linalg::krylov::{block_krylov, gaussian, shortfall};
+use crate::linalg::vector::power_of_two;
 use crate::map::{Adjoint, gamma};
 
 /// The probability with which one bound may fail: half of what a certificate allows.
@@ -25,6 +26,10 @@ pub(crate) const FAILURE: f64 = 5e-13;
 const BLOCK: usize = 8;
 /// Applications of WᵀW, for one try after the other until the rest is known to lie below the leading part.
 const STEPS: [usize; 4] = [24, 48, 96, 192];
+/// Applications of WᵀW to the vectors given.
+const REFINEMENTS: usize = 8;
+/// Where the rest is the larger part by this share, knowing it to as much is enough: no gap will close.
+const LOOSE: f64 = 1e-2;
 /// The first stream of the starts; each try has its own.
 const STREAM: u64 = 100;
 
@@ -34,11 +39,15 @@ const STREAM: u64 = 100;
 /// [`Error::Numerical`] if a decomposition fails.
 pub(super) fn by_blocks(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
     scaled(w, |w| {
+        let (u, v) = refined(w, u, v)?;
+        let (u, v) = (u.as_ref(), v.as_ref());
         let thin = Thin::new(w, u, v)?;
         let mut bound = frobenius_above(w);
         for attempt in 0..STEPS.len() {
-            bound = bound.min(thin.with_rest(rest(w, u, v, attempt)?));
-            if bound <= thin.with_rest(0.99 * thin.corner) {
+            let rest = rest(w, u, v, attempt)?;
+            bound = bound.min(thin.with_rest(rest.above));
+            let known = rest.below > (1.0 + LOOSE) * thin.corner && rest.above <= (1.0 + LOOSE) * rest.below;
+            if known || bound <= thin.with_rest(0.99 * thin.corner) {
                 break;
             }
         }
@@ -46,21 +55,44 @@ pub(super) fn by_blocks(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>)
     })
 }
 
-/// ‖U_⊥ᵀ W V_⊥‖ likewise.
+/// Orthonormal U and V nearer to the leading singular spaces of W than those given: as many Ritz vectors of the space that W
+/// makes of them, on the shorter side, and their images. Those of a candidate are off by its gradient, and the thin blocks
+/// of that size.
+fn refined(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<(Mat<f64>, Mat<f64>), Error> {
+    let (rows, cols) = w.shape();
+    if u.ncols() == 0 || v.ncols() == 0 {
+        return Ok((Mat::zeros(rows, 0), Mat::zeros(cols, 0)));
+    }
+    let gram = w.gram_operator();
+    if rows < cols {
+        let u = block_krylov(&u.to_owned(), (REFINEMENTS, u.ncols()), |x| gram.left(x))?.vectors;
+        let (v, _) = orthonormalise(w.transpose_times(u.as_ref()).as_ref());
+        return Ok((u, v));
+    }
+    let v = block_krylov(&v.to_owned(), (REFINEMENTS, v.ncols()), |x| gram.right(x))?.vectors;
+    let (u, _) = orthonormalise(w.times(v.as_ref()).as_ref());
+    Ok((u, v))
+}
+
+/// ‖U_⊥ᵀ W V_⊥‖ likewise, as tight as it takes to tell that it is at most `target`, or that it is not.
 pub(super) fn rest_by_krylov(
     w: &Adjoint<'_>,
     u: MatRef<'_, f64>,
     v: MatRef<'_, f64>,
     target: f64,
 ) -> Result<f64, Error> {
-    let mut bound = f64::INFINITY;
-    for attempt in 0..STEPS.len() {
-        bound = bound.min(scaled(w, |w| rest(w, u, v, attempt))?);
-        if bound <= target {
-            break;
+    let target = target / power_of_two(w.max_abs());
+    scaled(w, |w| {
+        let mut bound = f64::INFINITY;
+        for attempt in 0..STEPS.len() {
+            let rest = rest(w, u, v, attempt)?;
+            bound = bound.min(rest.above);
+            if bound <= target || rest.below > target {
+                break;
+            }
         }
-    }
-    Ok(bound)
+        Ok(bound)
+    })
 }
 
 /// Singular values of W off U and V (of U_⊥ᵀWV_⊥, at least on the shorter side), largest first and each from below.
@@ -95,13 +127,24 @@ fn ritz_values_off(
     Ok(ritz.values)
 }
 
+/// What a try says of ‖U_⊥ᵀ W V_⊥‖.
+struct Rest {
+    /// What it exceeds but for rounding.
+    below: f64,
+    /// What it does not exceed.
+    above: f64,
+}
+
 /// One try at ‖U_⊥ᵀ W V_⊥‖, on the shorter side alone: with one projection it is no smaller.
-fn rest(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>, attempt: usize) -> Result<f64, Error> {
+fn rest(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>, attempt: usize) -> Result<Rest, Error> {
     let (rows, cols) = w.shape();
     let (n, steps) = (rows.min(cols), STEPS[attempt]);
     let size = frobenius_above(w);
     let Some(share) = shortfall(n, BLOCK.min(n), steps, FAILURE / STEPS.len() as f64) else {
-        return Ok(size);
+        return Ok(Rest {
+            below: 0.0,
+            above: size,
+        });
     };
     let values = ritz_values_off(w, u, v, (steps, STREAM + attempt as u64))?;
     let basis = if rows < cols { u } else { v };
@@ -112,7 +155,10 @@ fn rest(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>, attempt: usize)
         + 2.0 * projection_rounding(n, basis.ncols())
         + gamma(BLOCK * steps + 4);
     let largest = values.first().copied().unwrap_or(0.0).max(0.0);
-    Ok(((largest + error * size * size) / (1.0 - share)).sqrt() * UP)
+    Ok(Rest {
+        below: largest.sqrt(),
+        above: ((largest + error * size * size) / (1.0 - share)).sqrt() * UP,
+    })
 }
 
 /// The three thin blocks.
@@ -176,7 +222,6 @@ mod tests {
     //! below the norm, and is tight where the spaces are good.
 
     use super::*;
-    use crate::linalg::dense::orthonormalise;
     use crate::linalg::vector::axpy;
     use crate::map::Entries;
 

@@ -24,8 +24,8 @@ use crate::map::{Adjoint, gamma};
 
 /// Up to this many rows or columns (the smaller number), the decomposition is affordable.
 const SMALL: usize = 256;
-/// Up to this many, a sparse matrix has its Gram matrix formed and factored: 128 MiB, thrice, and some seconds.
-const FACTORED: usize = 4096;
+/// Up to this many, a sparse matrix has its Gram matrix formed and factored: 32 MiB, thrice, and half a second.
+const FACTORED: usize = 2048;
 /// Columns of a product formed at a time.
 const COLUMNS: usize = 128;
 /// Columns of a sparse Gram matrix in one parallel piece.
@@ -80,7 +80,7 @@ fn is_large(w: &Adjoint<'_>) -> bool {
     matches!(w, Adjoint::Sparse { .. }) && rows.min(cols) > FACTORED
 }
 
-/// A bound on ‖W‖_op as [`upper_bound`] gives it, but for a sparse W with more than 4096 rows and columns, which is bounded
+/// A bound on ‖W‖_op as [`upper_bound`] gives it, but for a sparse W with more than 2048 rows and columns, which is bounded
 /// by blocks: with U (d1 × p) and V (d2 × p), nearly orthonormal, near its leading singular spaces (p may be 0), by few
 /// products with W, at O(d1 + d2) memory, and with a probability of 5e-13 of being wrong.
 ///

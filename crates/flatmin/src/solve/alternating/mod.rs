@@ -39,8 +39,11 @@ const FACTOR: f64 = 0.1;
 const FINEST: f64 = 1e-20;
 /// Objectives closer than this, relatively, are the same to rounding; the gradient still falls.
 const UNSEEN: f64 = 1e-13;
-/// The last gain where the columns allowed are too few to close the gap, over the tolerance.
-const CAPPED: f64 = 1e-3;
+/// The last gain where the columns allowed are too few to close the gap, over the tolerance. Gains of successive steps fall
+/// by a few percent, so that what is left to gain is about the tolerance.
+const CAPPED: f64 = 0.03;
+/// A gap of this share of the tolerance is closed: the certificate's own is a little wider.
+const CLOSED: f64 = 0.8;
 /// Columns to begin with where their number is free.
 const FIRST: usize = 8;
 /// Most columns to begin with, and to add at once.
@@ -68,7 +71,10 @@ pub(super) fn solve(
     let (d1, d2) = instance.map.shape();
     let sweep = Sweep::new(instance, entries, mu);
     let mut run = Run {
-        point: Point::zero(&sweep),
+        point: match &settings.start {
+            Some(start) => Point::start(&sweep, start, instance.scale()),
+            None => Point::zero(&sweep),
+        },
         instance,
         sweep,
         tolerance: settings.tolerance,
@@ -108,13 +114,23 @@ impl Run<'_, '_> {
     /// Descends, grows and tightens until the gap is closed or nothing is left to do.
     fn follow(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Status>, Error> {
         let enough = CAPPED * self.tolerance;
+        if self.point.columns() > 0 {
+            // A start is the end of another problem.
+            self.drop_columns()?;
+            if let Some(status) = self.minimise(monitor) {
+                return Ok(Some(status));
+            }
+        }
         for _ in 0..ROUNDS {
+            if let Some(status) = monitor.stopped() {
+                return Ok(Some(status));
+            }
             let columns = self.point.columns();
             let room = (self.limit - columns).min(columns.clamp(self.first, MOST_NEW));
             let z = self.point.factors(&self.sweep);
             let dual = Dual::new(&self.sweep, self.instance, &z, room)?;
             dual.record(self.instance, monitor, columns);
-            if dual.relative_gap() <= 0.5 * self.tolerance {
+            if dual.relative_gap() <= CLOSED * self.tolerance {
                 break;
             }
             let newcomers = dual.newcomers(room, self.gain);
@@ -137,7 +153,7 @@ impl Run<'_, '_> {
             if let Some(status) = self.minimise(monitor) {
                 return Ok(Some(status));
             }
-            self.drop_dead_columns()?;
+            self.drop_columns()?;
         }
         Ok(None)
     }
@@ -207,14 +223,17 @@ impl Run<'_, '_> {
         None
     }
 
-    fn drop_dead_columns(&mut self) -> Result<(), Error> {
-        let z = self.point.factors(&self.sweep).svd()?;
+    /// Drops the dead columns, and those beyond the limit.
+    fn drop_columns(&mut self) -> Result<(), Error> {
+        let mut z = self.point.factors(&self.sweep).svd()?;
         let Some(largest) = z.s.first().copied() else {
             return Ok(());
         };
-        if largest > 0.0 && z.s.iter().all(|s| *s > DEAD * largest) {
+        let alive = largest > 0.0 && z.s.iter().all(|s| *s > DEAD * largest);
+        if alive && z.s.len() <= self.limit {
             return Ok(());
         }
+        z.s.truncate(self.limit);
         let Factors { l, r } = Factors::balanced(&z, DEAD);
         self.point = Point::at(&self.sweep, self.sweep.outer_of(&l, &r));
         Ok(())
@@ -237,6 +256,14 @@ impl Run<'_, '_> {
 impl Point {
     fn zero(sweep: &Sweep<'_>) -> Self {
         Point::of(sweep, Thin::zeros(sweep.outer_rows(), 0))
+    }
+
+    /// From factors of X in the scale of the data.
+    fn start(sweep: &Sweep<'_>, x: &Factors, scale: f64) -> Self {
+        let mut outer = Thin::from_mat(sweep.outer_of(&x.l, &x.r).as_ref());
+        let root = scale.sqrt();
+        outer.values_mut().iter_mut().for_each(|v| *v /= root);
+        Point::of(sweep, outer)
     }
 
     fn of(sweep: &Sweep<'_>, outer: Thin) -> Self {

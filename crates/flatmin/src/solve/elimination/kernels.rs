@@ -2,14 +2,17 @@
 //!
 //! A factor is a list of rows of W numbers, W the number of columns k rounded up; the columns beyond k are zero, and their
 //! diagonal in every block is one, so that they stay zero. Each line is summed by one thread, in the order of its entries.
-//! The innermost loops count indices: iterator adaptors are not always compiled into code for the instruction set chosen.
+//! All that runs in the innermost loops is inlined by force, and counts indices: closures and iterator adaptors are not
+//! always compiled for the instruction set that is chosen at run time.
 
 #![allow(clippy::needless_range_loop)]
 
 use faer::{Mat, MatRef};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pattern::Half;
+use crate::linalg::vector;
 
 /// One row of a factor.
 pub(super) type Row<const W: usize> = [f64; W];
@@ -52,84 +55,195 @@ pub(super) fn add<const W: usize>(out: &mut Row<W>, s: f64, x: &Row<W>) {
 /// Rows of one parallel piece of what costs a few operations a row.
 const ROWS: usize = 1024;
 
-/// ⟨a, b⟩ of two factors, in pieces of fixed size.
-pub(super) fn inner<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> f64 {
-    let part = |(a, b): (&[Row<W>], &[Row<W>])| -> f64 {
-        pulp::Arch::new().dispatch(|| {
-            let mut sum = 0.0;
-            for i in 0..a.len() {
-                sum += dot(&a[i], &b[i]);
-            }
-            sum
-        })
-    };
-    let parts: Vec<f64> = a.par_chunks(ROWS).zip(b.par_chunks(ROWS)).map(part).collect();
-    parts.iter().sum()
+/// What is done to each item of a list, given its number.
+pub(super) trait Each<T>: Sync {
+    fn change(&self, i: usize, item: &mut T);
 }
 
-/// aᵀ b of two factors, in pieces of fixed size: line c is column c of a against all of b.
-pub(super) fn cross_gram<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> Block<W> {
-    let part = |(a, b): (&[Row<W>], &[Row<W>])| -> Block<W> {
-        pulp::Arch::new().dispatch(|| {
-            let mut sum = [[0.0; W]; W];
-            for i in 0..a.len() {
-                for c in 0..W {
-                    add(&mut sum[c], a[i][c], &b[i]);
-                }
-            }
-            sum
-        })
-    };
-    let parts: Vec<Block<W>> = a.par_chunks(ROWS).zip(b.par_chunks(ROWS)).map(part).collect();
-    let mut sum = [[0.0; W]; W];
-    for part in &parts {
-        (0..W).for_each(|c| add(&mut sum[c], 1.0, &part[c]));
+/// Consecutive items, from the number `first` on.
+struct Piece<'a, T, E> {
+    first: usize,
+    items: &'a mut [T],
+    each: &'a E,
+}
+
+impl<T, E: Each<T>> WithSimd for Piece<'_, T, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for i in 0..self.items.len() {
+            self.each.change(self.first + i, &mut self.items[i]);
+        }
     }
-    sum
 }
 
-/// Changes each row of a factor.
-pub(super) fn each_row<const W: usize>(rows: &mut [Row<W>], change: impl Fn(usize, &mut Row<W>) + Sync) {
-    rows.par_chunks_mut(ROWS).enumerate().for_each(|(piece, part)| {
-        pulp::Arch::new().dispatch(|| {
-            for i in 0..part.len() {
-                change(piece * ROWS + i, &mut part[i]);
-            }
+/// Changes all items, `size` of them at a time.
+fn change_all<T: Send, E: Each<T>>(items: &mut [T], size: usize, each: &E) {
+    items.par_chunks_mut(size).enumerate().for_each(|(piece, items)| {
+        Arch::new().dispatch(Piece {
+            first: piece * size,
+            items,
+            each,
         });
     });
 }
 
+/// Changes the rows of a factor, or what belongs to each of them.
+pub(super) fn each_row<T: Send, E: Each<T>>(rows: &mut [T], each: &E) {
+    change_all(rows, ROWS, each);
+}
+
 /// One result a line.
-fn over_lines<T: Send + Clone>(half: &Half, zero: T, fill: impl Fn(usize, &mut T) + Sync) -> Vec<T> {
+fn over_lines<T: Send + Clone, E: Each<T>>(half: &Half, zero: T, each: &E) -> Vec<T> {
     let mut out = vec![zero; half.lines()];
-    out.par_chunks_mut(half.piece)
-        .enumerate()
-        .for_each(|(piece, part)| {
-            pulp::Arch::new().dispatch(|| {
-                for i in 0..part.len() {
-                    fill(piece * half.piece + i, &mut part[i]);
-                }
-            });
-        });
+    change_all(&mut out, half.piece, each);
     out
+}
+
+/// x ← (C Cᵀ)⁻¹ x with the factor of each row.
+pub(super) struct Solve<'a, const W: usize>(pub(super) &'a [Block<W>]);
+
+impl<const W: usize> Each<Row<W>> for Solve<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, x: &mut Row<W>) {
+        solve(&self.0[i], x);
+    }
+}
+
+/// x ← x − b.
+pub(super) struct Subtract<'a, const W: usize>(pub(super) &'a [Row<W>]);
+
+impl<const W: usize> Each<Row<W>> for Subtract<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, x: &mut Row<W>) {
+        add(x, -1.0, &self.0[i]);
+    }
+}
+
+/// x ← B w with the symmetric block of each row.
+pub(super) struct Weigh<'a, const W: usize>(pub(super) &'a [Block<W>], pub(super) &'a [Row<W>]);
+
+impl<const W: usize> Each<Row<W>> for Weigh<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, x: &mut Row<W>) {
+        let (w, mut sum) = (self.1[i], [0.0; W]);
+        for c in 0..W {
+            add(&mut sum, w[c], &self.0[i][c]);
+        }
+        *x = sum;
+    }
+}
+
+/// x ← x − Mᵀ-weighted rows: x_d ← x_d − r·m_d for row r of R and line m_d of the block M.
+pub(super) struct Remove<'a, const W: usize>(pub(super) &'a [Row<W>], pub(super) &'a Block<W>);
+
+impl<const W: usize> Each<Row<W>> for Remove<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, x: &mut Row<W>) {
+        for d in 0..W {
+            x[d] -= dot(&self.0[i], &self.1[d]);
+        }
+    }
+}
+
+/// Blocks become their Cholesky factors.
+struct Factor;
+
+impl<const W: usize> Each<Block<W>> for Factor {
+    #[inline(always)]
+    fn change(&self, _: usize, block: &mut Block<W>) {
+        cholesky(block);
+    }
+}
+
+/// The Cholesky factors of many blocks.
+pub(super) fn factored<const W: usize>(blocks: &[Block<W>]) -> Vec<Block<W>> {
+    let mut factors = blocks.to_vec();
+    change_all(&mut factors, ROWS / W, &Factor);
+    factors
+}
+
+/// aᵀ b of a piece of two factors: line c is column c of a against all of b.
+struct CrossGram<'a, const W: usize>(&'a [Row<W>], &'a [Row<W>]);
+
+impl<const W: usize> WithSimd for CrossGram<'_, W> {
+    type Output = Block<W>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Block<W> {
+        let mut sum = [[0.0; W]; W];
+        for first in (0..W).step_by(TILE) {
+            let mut tile = [[0.0; W]; TILE];
+            for i in 0..self.0.len() {
+                let y = self.1[i];
+                for c in 0..TILE {
+                    add(&mut tile[c], self.0[i][first + c], &y);
+                }
+            }
+            sum[first..first + TILE].copy_from_slice(&tile);
+        }
+        sum
+    }
+}
+
+/// aᵀ b of two factors, in pieces of fixed size.
+pub(super) fn cross_gram<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> Block<W> {
+    let pieces = a.par_chunks(ROWS).zip(b.par_chunks(ROWS));
+    let parts: Vec<Block<W>> = pieces
+        .map(|(a, b)| Arch::new().dispatch(CrossGram(a, b)))
+        .collect();
+    let mut sum = [[0.0; W]; W];
+    for part in &parts {
+        for c in 0..W {
+            add(&mut sum[c], 1.0, &part[c]);
+        }
+    }
+    sum
+}
+
+/// ⟨a, b⟩ of two factors, in pieces of fixed size.
+pub(super) fn inner<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> f64 {
+    let part = |(a, b): (&[Row<W>], &[Row<W>])| vector::dot(a.as_flattened(), b.as_flattened());
+    let parts: Vec<f64> = a.par_chunks(ROWS).zip(b.par_chunks(ROWS)).map(part).collect();
+    parts.iter().sum()
 }
 
 /// Σ f fᵀ + ridge·I over the entries of each line.
 pub(super) fn blocks<const W: usize>(half: &Half, f: &[Row<W>], k: usize, ridge: &[f64]) -> Vec<Block<W>> {
-    over_lines(half, [[0.0; W]; W], |i, block| {
-        *block = gram(half.line(i).0, f);
-        finish_block(block, k, ridge[i]);
-    })
+    over_lines(half, [[0.0; W]; W], &Blocks { half, f, k, ridge })
 }
+
+struct Blocks<'a, const W: usize> {
+    half: &'a Half,
+    f: &'a [Row<W>],
+    k: usize,
+    ridge: &'a [f64],
+}
+
+impl<const W: usize> Each<Block<W>> for Blocks<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, block: &mut Block<W>) {
+        *block = gram(self.half.line(i).0, self.f);
+        finish_block(block, self.k, self.ridge[i]);
+    }
+}
+
+/// Lines of a block that are summed at once, in registers.
+const TILE: usize = 4;
 
 #[inline(always)]
 fn gram<const W: usize>(others: &[u32], f: &[Row<W>]) -> Block<W> {
     let mut block = [[0.0; W]; W];
-    for o in others {
-        let x = &f[*o as usize];
-        for c in 0..W {
-            add(&mut block[c], x[c], x);
+    for first in (0..W).step_by(TILE) {
+        let mut tile = [[0.0; W]; TILE];
+        for e in 0..others.len() {
+            let x = f[others[e] as usize];
+            for c in 0..TILE {
+                add(&mut tile[c], x[first + c], &x);
+            }
         }
+        block[first..first + TILE].copy_from_slice(&tile);
     }
     block
 }
@@ -153,39 +267,68 @@ pub(super) fn best_response<const W: usize>(
     ridge: &[f64],
 ) -> (Vec<Row<W>>, Vec<Block<W>>) {
     let zero = ([0.0; W], [[0.0; W]; W]);
-    let both = over_lines(half, zero, |i, (own, block)| {
-        let (others, values) = half.line(i);
-        *block = gram(others, f);
+    over_lines(half, zero, &Blocks { half, f, k, ridge })
+        .into_iter()
+        .unzip()
+}
+
+impl<const W: usize> Each<(Row<W>, Block<W>)> for Blocks<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, (own, block): &mut (Row<W>, Block<W>)) {
+        let (others, values) = self.half.line(i);
+        *block = gram(others, self.f);
+        let mut sum = [0.0; W];
         for e in 0..others.len() {
-            add(own, values[e], &f[others[e] as usize]);
+            add(&mut sum, values[e], &self.f[others[e] as usize]);
         }
-        finish_block(block, k, ridge[i]);
+        *own = sum;
+        finish_block(block, self.k, self.ridge[i]);
         cholesky(block);
         solve(block, own);
-    });
-    both.into_iter().unzip()
+    }
+}
+
+/// The residuals of each line, own·f − y.
+struct Residuals<'a, const W: usize> {
+    half: &'a Half,
+    own: &'a [Row<W>],
+    f: &'a [Row<W>],
 }
 
 /// Σ (own·f − y) f over the entries of each line.
 pub(super) fn gradient<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]) -> Vec<Row<W>> {
-    over_lines(half, [0.0; W], |i, out| {
-        let (others, values) = half.line(i);
+    over_lines(half, [0.0; W], &Residuals { half, own, f })
+}
+
+impl<const W: usize> Each<Row<W>> for Residuals<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, out: &mut Row<W>) {
+        let (others, values) = self.half.line(i);
+        let (own, mut sum) = (self.own[i], [0.0; W]);
         for e in 0..others.len() {
-            let x = &f[others[e] as usize];
-            add(out, dot(&own[i], x) - values[e], x);
+            let x = &self.f[others[e] as usize];
+            add(&mut sum, dot(&own, x) - values[e], x);
         }
-    })
+        *out = sum;
+    }
 }
 
 /// Σ (own·f − y)² over the entries of each line.
 pub(super) fn misfits<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]) -> Vec<f64> {
-    over_lines(half, 0.0, |i, out| {
-        let (others, values) = half.line(i);
+    over_lines(half, 0.0, &Residuals { half, own, f })
+}
+
+impl<const W: usize> Each<f64> for Residuals<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, out: &mut f64) {
+        let (others, values) = self.half.line(i);
+        let (own, mut sum) = (self.own[i], 0.0);
         for e in 0..others.len() {
-            let residual = dot(&own[i], &f[others[e] as usize]) - values[e];
-            *out += residual * residual;
+            let residual = dot(&own, &self.f[others[e] as usize]) - values[e];
+            sum += residual * residual;
         }
-    })
+        *out = sum;
+    }
 }
 
 /// Σ (own·w) f over the entries of each line: the coupling of the two sides, applied to w.
@@ -195,12 +338,27 @@ pub(super) fn coupling<const W: usize>(
     w: &[Row<W>],
     f: &[Row<W>],
 ) -> Vec<Row<W>> {
-    over_lines(half, [0.0; W], |i, out| {
-        for o in half.line(i).0 {
-            let o = *o as usize;
-            add(out, dot(&own[i], &w[o]), &f[o]);
+    over_lines(half, [0.0; W], &Coupling { half, own, w, f })
+}
+
+struct Coupling<'a, const W: usize> {
+    half: &'a Half,
+    own: &'a [Row<W>],
+    w: &'a [Row<W>],
+    f: &'a [Row<W>],
+}
+
+impl<const W: usize> Each<Row<W>> for Coupling<'_, W> {
+    #[inline(always)]
+    fn change(&self, i: usize, out: &mut Row<W>) {
+        let others = self.half.line(i).0;
+        let (own, mut sum) = (self.own[i], [0.0; W]);
+        for e in 0..others.len() {
+            let o = others[e] as usize;
+            add(&mut sum, dot(&own, &self.w[o]), &self.f[o]);
         }
-    })
+        *out = sum;
+    }
 }
 
 /// The lower triangle becomes that of the Cholesky factor. A pivot that rounding made negative becomes tiny.
@@ -236,13 +394,4 @@ pub(super) fn solve<const W: usize>(c: &Block<W>, x: &mut Row<W>) {
         }
         x[i] /= c[i][i];
     }
-}
-
-/// The Cholesky factors of many blocks.
-pub(super) fn factored<const W: usize>(blocks: &[Block<W>]) -> Vec<Block<W>> {
-    let mut factors = blocks.to_vec();
-    factors.par_chunks_mut(ROWS / W).for_each(|part| {
-        pulp::Arch::new().dispatch(|| part.iter_mut().for_each(cholesky));
-    });
-    factors
 }

@@ -60,7 +60,7 @@ const ON_THE_WAY: Goal = Goal {
 const AT_THE_END: Goal = Goal {
     steps: 60,
     decrease: 1e-4,
-    inner: 1e-3,
+    inner: 1e-5,
     inner_steps: 300,
 };
 /// The core without its suspects.
@@ -79,6 +79,8 @@ const POLISH: Goal = Goal {
 };
 /// Relative misfit of a core that fits.
 const CORE_FITS: f64 = 1e-11;
+/// Relative misfit that another step would not lower.
+const ROUNDING: f64 = 1e-13;
 /// Relative misfit beyond which leaving lines out will not help.
 const HOPELESS: f64 = 0.02;
 /// Most times that suspects are left out.
@@ -307,7 +309,7 @@ impl Completion<'_, '_> {
         let objective = self.objective(&self.pattern, 0.0, k);
         let state = dual::balanced_point::<W>(&objective, rows_of(r.as_ref()))?;
         found.lambda = Some(dual::multiplier(&objective, &state));
-        found.margin = Some(dual::margin(&objective, &state));
+        found.margin = dual::margin(&objective, &state);
         Ok(())
     }
 
@@ -343,6 +345,10 @@ impl Completion<'_, '_> {
                 return Ok(reached(&next, k, stopped));
             }
             state = next;
+        }
+        let rounding = ROUNDING * ROUNDING * core.pattern.squared_size();
+        if core.left_out() == 0 && state.misfit <= rounding {
+            return Ok(reached(&state, k, None));
         }
         let objective = self.objective(&self.pattern, 0.0, k);
         let (state, stopped) = minimise(&objective, core.fill(state), &mut 1e-10, POLISH, monitor)?;

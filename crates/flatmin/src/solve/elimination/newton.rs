@@ -10,8 +10,8 @@
 //! The damping is in the mean block of B: that of a factor in the metric of the other, whatever their conditioning.
 
 use super::kernels::{
-    Block, Row, add, best_response, blocks, cholesky, coupling, cross_gram, dot, each_row, factored,
-    gradient, inner, matrix_of, misfits, rows_of, solve,
+    Block, Remove, Row, Solve, Subtract, Weigh, add, best_response, blocks, cholesky, coupling, cross_gram,
+    dot, each_row, factored, gradient, inner, matrix_of, misfits, rows_of, solve,
 };
 use super::pattern::Pattern;
 use crate::error::Error;
@@ -44,7 +44,9 @@ pub(super) struct Goal {
 }
 
 /// A misfit of this size, relative to the data, is rounding.
-const FITS: f64 = 1e-14;
+const FITS: f64 = 2e-14;
+/// Relative residual of the conjugate gradients while the misfit is large.
+const FIRST_INNER: f64 = 1e-2;
 /// The damping is not lowered below this.
 const LEAST_DAMPING: f64 = 1e-12;
 /// From here on the step is as good as nothing.
@@ -142,7 +144,11 @@ pub(super) fn minimise<const W: usize>(
             return Ok((state, Some(status)));
         }
         let before = (state.value, state.misfit);
-        let Some(next) = step(objective, &state, damping, goal) else {
+        // Near a point that fits, a step need not be better than the square of the misfit before it.
+        let inner = (state.misfit / size)
+            .sqrt()
+            .clamp(goal.inner, goal.inner.max(FIRST_INNER));
+        let Some(next) = step(objective, &state, damping, Goal { inner, ..goal }) else {
             break;
         };
         state = next;
@@ -253,9 +259,7 @@ impl<'a, const W: usize> Schur<'a, W> {
     /// B w.
     pub(super) fn weigh(&self, w: &[Row<W>]) -> Vec<Row<W>> {
         let mut out = vec![[0.0; W]; w.len()];
-        each_row(&mut out, |i, row| {
-            (0..W).for_each(|c| row[c] = dot(&self.right[i][c], &w[i]))
-        });
+        each_row(&mut out, &Weigh(&self.right, w));
         out
     }
 
@@ -277,17 +281,17 @@ impl<'a, const W: usize> Schur<'a, W> {
     pub(super) fn times(&self, w: &[Row<W>]) -> Vec<f64> {
         let (pattern, state) = (self.objective.pattern, self.state);
         let mut eliminated = coupling(&pattern.rows, &state.l, w, &state.r);
-        each_row(&mut eliminated, |i, x| solve(&state.left[i], x));
+        each_row(&mut eliminated, &Solve(&state.left));
         let back = coupling(&pattern.columns, &state.r, &eliminated, &state.l);
         let mut out = self.weigh(w);
-        each_row(&mut out, |i, x| add(x, -1.0, &back[i]));
+        each_row(&mut out, &Subtract(&back));
         self.project(&mut out);
         out.into_flattened()
     }
 
     fn precondition(&self, v: &[Row<W>]) -> Vec<f64> {
         let mut out = v.to_vec();
-        each_row(&mut out, |i, x| solve(&self.factors[i], x));
+        each_row(&mut out, &Solve(&self.factors));
         self.project(&mut out);
         out.into_flattened()
     }
@@ -297,10 +301,6 @@ impl<'a, const W: usize> Schur<'a, W> {
         let r = &self.state.r;
         let mut inside = cross_gram(w, r);
         inside.iter_mut().for_each(|line| solve(&self.space, line));
-        each_row(w, |i, v| {
-            for (d, line) in inside.iter().enumerate() {
-                v[d] -= dot(&r[i], line);
-            }
-        });
+        each_row(w, &Remove(r, &inside));
     }
 }

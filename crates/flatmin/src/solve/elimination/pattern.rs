@@ -36,6 +36,7 @@ impl Half {
     }
 
     /// The other ends and the values of line i.
+    #[inline(always)]
     pub(super) fn line(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.start[i]..self.start[i + 1];
         (&self.other[range.clone()], &self.values[range])
@@ -146,6 +147,23 @@ impl LeftOut {
                 return;
             }
         }
+    }
+
+    /// The columns that say little of themselves, or meet a row that does: those that k + 2-peeling leaves out, and their
+    /// neighbours.
+    pub(super) fn weak_columns(pattern: &Pattern, k: usize) -> Vec<bool> {
+        let mut out = LeftOut::nothing(pattern);
+        out.peel(pattern, k + 2);
+        let mut weak = out.columns;
+        for (i, _) in out.rows.iter().enumerate().filter(|(_, out)| **out) {
+            pattern
+                .rows
+                .line(i)
+                .0
+                .iter()
+                .for_each(|o| weak[*o as usize] = true);
+        }
+        weak
     }
 
     /// The line left out that has most entries among those that stay, as (is a row, number).

@@ -224,7 +224,7 @@ fn the_margin_is_the_smallest_quotient() {
         half.as_ref(),
     );
     let expected = symmetric_eigen(pencil.as_ref()).unwrap().0[0].sqrt();
-    let found = margin(&objective, &state);
+    let found = margin(&objective, &state).unwrap();
     assert!(
         found >= 0.999 * expected && found <= 1.2 * expected,
         "{found} against {expected}"

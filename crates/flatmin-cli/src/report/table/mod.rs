@@ -1,5 +1,7 @@
 //! Every number of the result with a line that says what it is.
 
+mod optional;
+
 use super::number::{count, long};
 use crate::output::result::ResultFile;
 
@@ -21,7 +23,7 @@ pub(crate) fn rows(result: &ResultFile) -> Vec<Row> {
         coherence,
         uniqueness,
         truth,
-        where_known,
+        optional::optional,
     ];
     groups.iter().flat_map(|group| group(result)).collect()
 }
@@ -310,100 +312,6 @@ fn truth(r: &ResultFile) -> Vec<Row> {
     ]
 }
 
-/// Numbers that only some runs have: rows for those alone.
-fn where_known(r: &ResultFile) -> Vec<Row> {
-    let real = |value: Option<f64>| value.filter(|value| value.is_finite()).map(long);
-    let whole = |value: Option<usize>| value.map(count);
-    let rows = [
-        ("epsilon", real(r.epsilon), "the misfit ‖A(X) − y‖₂ allowed"),
-        (
-            "lambda",
-            real(r.lambda),
-            "the weight λ of the norm in the penalised objective",
-        ),
-        (
-            "train_rmse",
-            real(r.train_rmse),
-            "root mean square error on the data of the fit",
-        ),
-        (
-            "generalization_error",
-            real(r.generalization_error),
-            "E(ŷ − y)² over x ~ N(0, I), against the truth",
-        ),
-        (
-            "test_rmse",
-            real(r.test_rmse),
-            "root mean square error on what was held out",
-        ),
-        (
-            "test_mae",
-            real(r.test_mae),
-            "mean absolute error on what was held out",
-        ),
-        (
-            "test_count",
-            whole(r.test_count),
-            "entries held out that were scored",
-        ),
-        (
-            "test_relative_error",
-            real(r.test_relative_error),
-            "‖error‖₂ / ‖values‖₂ on what was held out",
-        ),
-        (
-            "center",
-            r.center.clone(),
-            "--center: what was subtracted from the entries before the fit",
-        ),
-        (
-            "unobserved_rows",
-            whole(r.unobserved_rows),
-            "rows that no entry observes: X is zero there",
-        ),
-        (
-            "unobserved_columns",
-            whole(r.unobserved_columns),
-            "columns likewise",
-        ),
-        (
-            "under_observed_rows",
-            whole(r.under_observed_rows),
-            "rows with fewer entries than the rank of X, which do not determine them",
-        ),
-        (
-            "under_observed_columns",
-            whole(r.under_observed_columns),
-            "columns likewise",
-        ),
-        (
-            "components",
-            whole(r.components),
-            "groups of rows and columns that no entry joins; more than one: not identifiable",
-        ),
-        (
-            "isometry_constant",
-            real(r.isometry_constant),
-            "--isometry: the restricted isometry constant at the rank of X is at least this",
-        ),
-        (
-            "theta",
-            real(r.theta),
-            "--theta: the price of a unit of ‖Y − X‖_1",
-        ),
-        (
-            "radius",
-            real(r.radius),
-            "‖S‖_1, the sum of the magnitudes of the outliers S = Y − X",
-        ),
-        ("outliers", whole(r.outliers), "nonzero entries of S"),
-    ];
-    let known = rows.into_iter();
-    known
-        .filter_map(|(key, value, meaning)| Some(text(key, &value?, meaning)))
-        .collect()
-}
-
 const NOT_COMPUTED: &str = "not computed";
 
 fn text(key: &'static str, value: &str, meaning: &str) -> Row {
@@ -475,6 +383,10 @@ mod tests {
             theta: some,
             radius: some,
             outliers: Some(1),
+            failure_probability: Some(1e-12),
+            missing_columns: Some(0),
+            restarts: Some(0),
+            locally_unique_margin: some,
             ..sample::result()
         };
         let deep = ResultFile {
