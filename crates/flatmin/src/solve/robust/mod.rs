@@ -45,9 +45,6 @@ const MEMORY_NUMBERS: usize = 1 << 26;
 const LEAST_MEMORY: usize = 4;
 /// The length of a relaxed step; it has to be below 2.
 const RELAXATION: f64 = 1.8;
-/// The last t of relaxed steps, in mean magnitudes of Y: on films, between half and twice as many made no difference, and five
-/// times as many took twice the steps.
-const LAST_RELAXED: f64 = 0.4;
 /// Steps between two looks at the gap.
 const CHECK: usize = 10;
 /// Relative change of v below which the exact equations are tried, and the fall of it before they are tried again.
@@ -243,19 +240,15 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Phase 3 without memory: relaxed steps, and a plain one before each look at the gap. The exact equations, which would
     /// take more memory yet, are not tried: data of this size that get here are noisy.
     fn relax(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
-        let last = (LAST_RELAXED * self.data.mean).min(self.t);
         for evaluation in 1.. {
             let stopped = monitor.step();
-            let next = (self.t / FALL).max(last);
-            let plain = stopped.is_some() || evaluation % CHECK == 0 || next < self.t;
+            let plain = stopped.is_some() || evaluation % CHECK == 0;
             let v = std::mem::take(&mut self.v);
-            self.v = self.advance_relaxed(v, next, if plain { 1.0 } else { RELAXATION })?;
+            self.v = self.advance_relaxed(v, self.t, if plain { 1.0 } else { RELAXATION })?;
             if stopped.is_some() {
                 return Ok(self.outcome(stopped));
             }
-            if evaluation % CHECK == 0
-                && let Some(outcome) = self.look(monitor)?
-            {
+            if plain && let Some(outcome) = self.look(monitor)? {
                 return Ok(outcome);
             }
         }
