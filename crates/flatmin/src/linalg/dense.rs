@@ -42,7 +42,9 @@ const PRODUCT_BLOCK: usize = 256;
 /// out ← a·b, in pieces of the longer side of `out` that run on all threads of the pool.
 pub fn parallel_product_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     use rayon::prelude::*;
-    if out.nrows() >= out.ncols() {
+    if out.nrows().max(out.ncols()) <= PRODUCT_BLOCK {
+        product_into(out, 1.0, a, b);
+    } else if out.nrows() >= out.ncols() {
         out.par_row_chunks_mut(PRODUCT_BLOCK)
             .enumerate()
             .for_each(|(i, rows)| {

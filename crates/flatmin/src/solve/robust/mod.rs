@@ -11,6 +11,7 @@
 mod completion;
 mod level;
 mod observations;
+mod rows;
 mod singular;
 
 pub(super) use level::Level;
@@ -21,12 +22,14 @@ use super::anderson::Anderson;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::{Settings, Status};
+use crate::certificate::{ROUNDS, approach};
 use crate::error::Error;
 use crate::linalg::dense::Svd;
 use crate::linalg::operator_norm::upper_bound;
 use crate::linalg::vector::{dot, max_abs};
 use observations::{Observations, form};
-use singular::{Shrinkage, rough_norm};
+use rows::relaxed_step;
+use singular::{Shrinkage, is_tall, rough_norm};
 
 /// The first t is this share of ‖Y‖_op, as in the augmented Lagrangian method.
 const FIRST: f64 = 0.8;
@@ -37,6 +40,11 @@ const FALL: f64 = 1.5;
 const LAST: f64 = 2.0;
 /// Steps at the last t before the acceleration starts.
 const PLAIN: usize = 10;
+/// The last t, and the steps at it, of data too large for the acceleration, which are films as a rule: at twice that t as
+/// many steps leave twice the gap.
+const LAST_RELAXED: f64 = 1.0;
+/// See [`LAST_RELAXED`].
+const PLAIN_RELAXED: usize = 2;
 /// Iterates kept for the extrapolation, and the most numbers that they may take.
 const MEMORY: usize = 15;
 /// See [`MEMORY`].
@@ -51,8 +59,13 @@ const CHECK: usize = 10;
 const SETTLED: f64 = 1e-2;
 /// See [`SETTLED`].
 const AGAIN: f64 = 0.25;
+/// Projections of a multiplier divide what its bound falls short of by about ten: where that is more than this many times the
+/// tolerance they are not tried.
+const HOPE: f64 = 30.0;
 /// A rough norm below this leaves no doubt that the norm is below 1.
 const CLEARLY_BELOW: f64 = 0.97;
+/// The share of the tolerance at which a run ends: the certificate rounds otherwise.
+const MARGIN: f64 = 0.9;
 /// Relative change of v that is rounding.
 const ROUNDING: f64 = 1e-15;
 
@@ -183,9 +196,14 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Phase 1; `None`: neither exact nor stopped.
     fn fall(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
-        let last = (LAST * self.data.mean).min(self.t);
+        let (last, most) = if self.capacity() < LEAST_MEMORY {
+            (LAST_RELAXED, PLAIN_RELAXED)
+        } else {
+            (LAST, PLAIN)
+        };
+        let last = (last * self.data.mean).min(self.t);
         let mut plain = 0;
-        while plain < PLAIN {
+        while plain < most {
             if let Some(status) = monitor.step() {
                 return Ok(Some(self.outcome(Some(status))));
             }
@@ -200,9 +218,14 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(None)
     }
 
+    /// Iterates that the acceleration may keep.
+    fn capacity(&self) -> usize {
+        MEMORY.min(MEMORY_NUMBERS / (2 * self.data.y.len()))
+    }
+
     /// Phase 3.
     fn accelerate(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
-        let capacity = MEMORY.min(MEMORY_NUMBERS / (2 * self.v.len()));
+        let capacity = self.capacity();
         if capacity < LEAST_MEMORY {
             return self.relax(monitor);
         }
@@ -240,15 +263,30 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Phase 3 without memory: relaxed steps, and a plain one before each look at the gap. The exact equations, which would
     /// take more memory yet, are not tried: data of this size that get here are noisy.
     fn relax(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+        let shape = self.data.shape;
+        let by_rows = match self.data.level {
+            Level::Threshold(theta) if self.data.is_whole() && is_tall(shape, self.data.size, self.t) => {
+                Some(theta * self.t)
+            }
+            _ => None,
+        };
         for evaluation in 1.. {
             let stopped = monitor.step();
-            let plain = stopped.is_some() || evaluation % CHECK == 0;
+            if stopped.is_none() && evaluation % CHECK != 0 {
+                if let Some(level) = by_rows {
+                    relaxed_step(&mut self.v, &self.data.y, shape, (self.t, level), RELAXATION)?;
+                } else {
+                    let v = std::mem::take(&mut self.v);
+                    self.v = self.advance_relaxed(v, self.t, RELAXATION)?;
+                }
+                continue;
+            }
             let v = std::mem::take(&mut self.v);
-            self.v = self.advance_relaxed(v, self.t, if plain { 1.0 } else { RELAXATION })?;
+            self.v = self.advance(v, self.t)?;
             if stopped.is_some() {
                 return Ok(self.outcome(stopped));
             }
-            if plain && let Some(outcome) = self.look(monitor)? {
+            if let Some(outcome) = self.look(monitor)? {
                 return Ok(outcome);
             }
         }
@@ -300,22 +338,38 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(Some(self.finished(lambda, None)))
     }
 
-    /// The iterate with its λ. Where a first look is good enough to end the run, the norm is bounded as the certificate will.
+    /// The iterate with its λ, judged by that λ or, where that may be good enough to end the run, by the one near it that the
+    /// certificate will find; its norm is then bounded as the certificate will.
     fn judge_iterate(&self) -> Result<(Vec<f64>, Judged), Error> {
         let nuclear = self.x.s.iter().sum();
         let (total, _) = self.misfit();
         let lambda = self.lambda(&self.multiplier());
-        let top = self.instance.dual_norm(&lambda)?;
-        let mut judged = self.judge(nuclear, total, &lambda, top);
+        let map = self.instance.map.map();
+        let near = |rounds| {
+            let about = (self.instance.fit, self.instance.b.as_slice());
+            approach(map, about, lambda.clone(), rounds)
+        };
+        let own = near(0)?;
+        let mut judged = self.judge(nuclear, total, &own.lambda, own.norm);
+        let open = judged.value - judged.bound;
+        if open > HOPE * self.settings.tolerance * judged.value {
+            return Ok((lambda, judged));
+        }
+        let best = if matches!(self.data.level, Level::Threshold(_)) && !self.proves(&judged) {
+            near(ROUNDS)?
+        } else {
+            own
+        };
+        judged = self.judge(nuclear, total, &best.lambda, best.norm);
         if self.proves(&judged) {
-            let top = upper_bound(&self.instance.map.adjoint(&lambda))?;
-            judged = self.judge(nuclear, total, &lambda, top);
+            let top = upper_bound(&map.adjoint(&best.lambda))?;
+            judged = self.judge(nuclear, total, &best.lambda, top);
         }
         Ok((lambda, judged))
     }
 
     fn proves(&self, judged: &Judged) -> bool {
-        let tolerance = 0.5 * self.settings.tolerance;
+        let tolerance = MARGIN * self.settings.tolerance;
         judged.value - judged.bound <= tolerance * judged.value
             && judged.violation <= tolerance * judged.value.min(self.data.size)
     }

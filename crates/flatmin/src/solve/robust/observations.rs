@@ -55,6 +55,11 @@ impl Observations {
         })
     }
 
+    /// Whether every entry is observed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unobserved.is_empty()
+    }
+
     pub(super) fn is_unobserved(&self, i: usize) -> bool {
         !self.observed.is_empty() && !self.observed[i]
     }

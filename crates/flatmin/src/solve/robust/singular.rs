@@ -157,14 +157,32 @@ fn all_above(m: MatRef<'_, f64>, t: f64) -> Result<Svd, Error> {
     if values[cols - 1] > RANGE * t * t {
         return thin_svd(m);
     }
-    // Ascending; a spare few below t serve as a start.
+    // A spare few below t serve as a start.
     let p = values.iter().filter(|v| **v > t * t).count();
     let kept = with_spare(p).min(values.iter().filter(|v| **v > 0.0).count());
-    let v = Mat::from_fn(cols, kept, |i, j| vectors[(i, cols - 1 - j)]);
-    let s: Vec<f64> = (0..kept).map(|j| values[cols - 1 - j].sqrt()).collect();
+    let (s, v) = leading(&values, &vectors, kept);
     let image = parallel_product(m, v.as_ref());
     let u = Mat::from_fn(rows, kept, |i, j| image[(i, j)] / s[j]);
     Ok(Svd { u, s, v })
+}
+
+/// Singular values above t, from the largest, and their right vectors, by the Gram matrix.
+pub(super) fn leading_right(m: MatRef<'_, f64>, t: f64) -> Result<(Vec<f64>, Mat<f64>), Error> {
+    let (values, vectors) = symmetric_eigen(row_gram(m.transpose()).as_ref())?;
+    let p = values.iter().filter(|v| **v > t * t).count();
+    Ok(leading(&values, &vectors, p))
+}
+
+/// Roots of the largest `count` eigenvalues, of all in ascending order, and their vectors.
+fn leading(values: &[f64], vectors: &Mat<f64>, count: usize) -> (Vec<f64>, Mat<f64>) {
+    let n = values.len();
+    let s = values.iter().rev().take(count).map(|v| v.sqrt()).collect();
+    (s, Mat::from_fn(n, count, |i, j| vectors[(i, n - 1 - j)]))
+}
+
+/// Whether a matrix of this shape is so tall that [`leading_right`] serves at threshold t, ‖m‖ being about `size`.
+pub(super) fn is_tall((rows, cols): (usize, usize), size: f64, t: f64) -> bool {
+    rows >= TALL * cols && size * size <= RANGE * t * t
 }
 
 /// ‖M‖_op of a d1×d2 matrix stored column after column, to a few percent from below: a few sweeps with a few vectors.
