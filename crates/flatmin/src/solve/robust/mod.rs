@@ -40,10 +40,10 @@ const FALL: f64 = 1.5;
 const LAST: f64 = 2.0;
 /// Steps at the last t before the acceleration starts.
 const PLAIN: usize = 10;
-/// The last t, and the steps at it, of data too large for the acceleration, which are films as a rule: at twice that t as
-/// many steps leave twice the gap.
-const LAST_RELAXED: f64 = 1.0;
-/// See [`LAST_RELAXED`].
+/// The t, in mean magnitudes of Y, that data too large for the acceleration start their relaxed steps at, and what it falls by
+/// at a look and to: a large t brings λ near its end sooner, a small one X. On films.
+const RELAXED: [f64; 3] = [4.0, 1.4, 0.5];
+/// The steps before those at the first t.
 const PLAIN_RELAXED: usize = 2;
 /// Iterates kept for the extrapolation, and the most numbers that they may take.
 const MEMORY: usize = 15;
@@ -59,9 +59,9 @@ const CHECK: usize = 10;
 const SETTLED: f64 = 1e-2;
 /// See [`SETTLED`].
 const AGAIN: f64 = 0.25;
-/// Projections of a multiplier divide what its bound falls short of by about ten: where that is more than this many times the
+/// Projections of a multiplier divide what its bound falls short of by ten to fifty: where that is more than this many times the
 /// tolerance they are not tried.
-const HOPE: f64 = 30.0;
+const HOPE: f64 = 50.0;
 /// A rough norm below this leaves no doubt that the norm is below 1.
 const CLEARLY_BELOW: f64 = 0.97;
 /// The share of the tolerance at which a run ends: the certificate rounds otherwise.
@@ -197,7 +197,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Phase 1; `None`: neither exact nor stopped.
     fn fall(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
         let (last, most) = if self.capacity() < LEAST_MEMORY {
-            (LAST_RELAXED, PLAIN_RELAXED)
+            (RELAXED[0], PLAIN_RELAXED)
         } else {
             (LAST, PLAIN)
         };
@@ -260,37 +260,52 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(self.outcome(None))
     }
 
-    /// Phase 3 without memory: relaxed steps, and a plain one before each look at the gap. The exact equations, which would
-    /// take more memory yet, are not tried: data of this size that get here are noisy.
+    /// Phase 3 without memory: relaxed steps, and a plain one before each look at the gap, which may take its bound from an
+    /// earlier λ. The exact equations, which would take more memory yet, are not tried: data of this size that get here are
+    /// noisy.
     fn relax(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
-        let shape = self.data.shape;
-        let by_rows = match self.data.level {
-            Level::Threshold(theta) if self.data.is_whole() && is_tall(shape, self.data.size, self.t) => {
-                Some(theta * self.t)
-            }
-            _ => None,
-        };
+        let mut best: Option<(Vec<f64>, f64)> = None;
         for evaluation in 1.. {
             let stopped = monitor.step();
             if stopped.is_none() && evaluation % CHECK != 0 {
-                if let Some(level) = by_rows {
-                    relaxed_step(&mut self.v, &self.data.y, shape, (self.t, level), RELAXATION)?;
-                } else {
-                    let v = std::mem::take(&mut self.v);
-                    self.v = self.advance_relaxed(v, self.t, RELAXATION)?;
-                }
+                self.relaxed_step()?;
                 continue;
             }
             let v = std::mem::take(&mut self.v);
             self.v = self.advance(v, self.t)?;
-            if stopped.is_some() {
-                return Ok(self.outcome(stopped));
+            let (lambda, mut judged) = self.judge_iterate()?;
+            let ended = self.step.change <= ROUNDING;
+            let (lambda, bound) = match best.take() {
+                // Of a ball the violation is priced by the λ at hand.
+                Some((earlier, bound)) if bound > judged.bound && judged.violation == 0.0 => (earlier, bound),
+                _ => (lambda, judged.bound),
+            };
+            judged.bound = bound;
+            self.record(monitor, bound);
+            if ended || stopped.is_some() || self.proves(&judged) {
+                return Ok(self.finished(lambda, stopped));
             }
-            if let Some(outcome) = self.look(monitor)? {
-                return Ok(outcome);
-            }
+            best = Some((lambda, bound));
+            let next = (self.t / RELAXED[1]).max(RELAXED[2] * self.data.mean).min(self.t);
+            let v = std::mem::take(&mut self.v);
+            self.v = self.advance(v, next)?;
         }
         Ok(self.outcome(None))
+    }
+
+    /// By blocks of rows where that serves.
+    fn relaxed_step(&mut self) -> Result<(), Error> {
+        let (shape, t) = (self.data.shape, self.t);
+        match self.data.level {
+            Level::Threshold(theta) if self.data.is_whole() && is_tall(shape, self.data.size, t) => {
+                relaxed_step(&mut self.v, &self.data.y, shape, (t, theta * t), RELAXATION)
+            }
+            _ => {
+                let v = std::mem::take(&mut self.v);
+                self.v = self.advance_relaxed(v, t, RELAXATION)?;
+                Ok(())
+            }
+        }
     }
 
     /// A look at the gap: the outcome if it is small enough, or if no more can be had.
