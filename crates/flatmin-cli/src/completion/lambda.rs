@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use faer::MatRef;
 use flatmin::flatness::{Rescaled, Weights};
-use flatmin::linalg::lanczos::top_singular;
+use flatmin::linalg::lanczos::{self, top_singular};
 use flatmin::linalg::vector::norm;
 use flatmin::map::{Adjoint, Entries};
 use flatmin::solve::{Observer, Settings, Solution, Status, solve};
@@ -145,7 +145,13 @@ impl Fold {
             let u = MatRef::from_column_major_slice(u, u.len(), 1);
             m.transpose_times(u).col_as_slice(0).to_vec()
         };
-        let top = top_singular(shape, 1, |v| times(&adjoint, v), |u| back(&adjoint, u))?;
+        let top = top_singular(
+            shape,
+            1,
+            lanczos::TOLERANCE,
+            |v| times(&adjoint, v),
+            |u| back(&adjoint, u),
+        )?;
         Ok(top.s.first().copied().unwrap_or(0.0) / weights.penalty_scale)
     }
 }

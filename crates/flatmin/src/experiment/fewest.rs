@@ -118,8 +118,9 @@ impl Experiment for Config {
         Config {
             trials: 5,
             grids: vec![
-                completion(Sampling::Uniform, 500, 3, &[10.0, 1e5], &[1.2, 1.5, 2.0, 3.0]),
-                completion(Sampling::Uneven, 500, 3, &[10.0], &[1.5, 2.0, 3.0]),
+                completion(Sampling::Uniform, 300, 3, &[10.0], &[1.2, 1.5, 2.0, 3.0]),
+                completion(Sampling::Uniform, 300, 3, &[1e5], &[2.0, 2.5, 3.0]),
+                completion(Sampling::Uneven, 300, 3, &[10.0], &[2.0, 3.0]),
                 gaussian(Model::Sensing, 20, 2, ratios),
                 gaussian(Model::Bilinear, 20, 2, ratios),
                 gaussian(Model::Network, 20, 3, ratios),
@@ -142,8 +143,15 @@ impl Experiment for Config {
                     Sampling::Uniform,
                     1000,
                     5,
-                    &[10.0, 1e5],
-                    &[1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 1.9, 2.1, 2.5, 3.0, 4.0],
+                    &[10.0],
+                    &[1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.1, 2.5, 3.0, 4.0],
+                ),
+                completion(
+                    Sampling::Uniform,
+                    1000,
+                    5,
+                    &[1e5],
+                    &[1.3, 1.5, 1.7, 1.9, 2.1, 2.5, 3.0, 4.0],
                 ),
                 completion(
                     Sampling::Uneven,
@@ -162,7 +170,7 @@ impl Experiment for Config {
     /// Fifty trials, and larger matrices where all is Gaussian.
     fn large() -> Self {
         let ratios = &[1.02, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0, 2.5, 3.0];
-        let completions = Config::paper().grids.into_iter().take(2);
+        let completions = Config::paper().grids.into_iter().take(3);
         let gaussians = [
             gaussian(Model::Sensing, 60, 2, ratios),
             gaussian(Model::Bilinear, 60, 2, ratios),

@@ -16,7 +16,7 @@ use crate::error::Error;
 /// Steps before giving up on more digits.
 const MAX_STEPS: usize = 400;
 /// Relative residual at which a Ritz value is accepted; its error is about the square.
-const TOLERANCE: f64 = 1e-7;
+pub const TOLERANCE: f64 = 1e-7;
 
 /// A unit vector orthogonal to `basis`, or `None` when there is none left.
 fn fresh_direction(
@@ -98,19 +98,21 @@ pub fn largest_eigenvalue(dimension: usize, apply: impl Fn(&[f64]) -> Vec<f64>) 
     }
 }
 
-/// The `count` largest singular triplets of a `shape` matrix known by v ↦ M v and u ↦ Mᵀ u.
+/// The `count` largest singular triplets of a `shape` matrix known by v ↦ M v and u ↦ Mᵀ u, with residuals of at most
+/// `tolerance` times the largest singular value.
 ///
 /// Golub-Kahan bidiagonalisation; singular values that agree to more than working precision may be found once only.
 pub fn top_singular(
     shape: (usize, usize),
     count: usize,
+    tolerance: f64,
     times: impl Fn(&[f64]) -> Vec<f64>,
     transpose_times: impl Fn(&[f64]) -> Vec<f64>,
 ) -> Result<Svd, Error> {
     if shape.0 >= shape.1 {
-        return bidiagonalise(shape, count, &times, &transpose_times);
+        return bidiagonalise(shape, count, tolerance, &times, &transpose_times);
     }
-    let turned = bidiagonalise((shape.1, shape.0), count, &transpose_times, &times)?;
+    let turned = bidiagonalise((shape.1, shape.0), count, tolerance, &transpose_times, &times)?;
     Ok(Svd {
         u: turned.v,
         s: turned.s,
@@ -123,6 +125,7 @@ pub fn top_singular(
 fn bidiagonalise(
     shape: (usize, usize),
     count: usize,
+    tolerance: f64,
     times: &dyn Fn(&[f64]) -> Vec<f64>,
     transpose_times: &dyn Fn(&[f64]) -> Vec<f64>,
 ) -> Result<Svd, Error> {
@@ -159,7 +162,7 @@ fn bidiagonalise(
             let residual = (0..count)
                 .map(|j| b * core.u[(steps - 1, j)].abs())
                 .fold(0.0, f64::max);
-            if steps >= limit || (b > 1e-14 * scale && residual <= TOLERANCE * core.s[0]) {
+            if steps >= limit || (b > 1e-14 * scale && residual <= tolerance * core.s[0]) {
                 return Ok(ritz_triplets(&core, count, &us, &vs));
             }
         }

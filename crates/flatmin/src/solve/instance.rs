@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::factors::Factors;
 use crate::flatness::{Rescaled, Weights};
 use crate::linalg::dense::Svd;
-use crate::linalg::lanczos::top_singular;
+use crate::linalg::lanczos::{TOLERANCE, top_singular};
 use crate::linalg::vector::{axpy, dot, max_abs, norm};
 use crate::map::Adjoint;
 use crate::problem::{Fit, Problem};
@@ -132,6 +132,11 @@ impl<'a> Instance<'a> {
     /// The leading part of the domain's decomposition of a d1×d2 adjoint: all of it where that is cheap or the domain is a
     /// symmetric one, else the `count` largest triplets.
     pub(super) fn leading(&self, w: &Adjoint<'_>, count: usize) -> Result<Svd, Error> {
+        self.leading_within(w, count, TOLERANCE)
+    }
+
+    /// The same, with residuals of at most `tolerance` times the largest singular value.
+    pub(super) fn leading_within(&self, w: &Adjoint<'_>, count: usize, tolerance: f64) -> Result<Svd, Error> {
         let (rows, cols) = w.shape();
         if rows.min(cols) <= 256 || self.domain.is_symmetric() {
             return self.domain.decompose(w.to_dense().as_ref());
@@ -140,6 +145,7 @@ impl<'a> Instance<'a> {
         top_singular(
             w.shape(),
             count,
+            tolerance,
             |v| w.times(column(v).as_ref()).col_as_slice(0).to_vec(),
             |u| w.transpose_times(column(u).as_ref()).col_as_slice(0).to_vec(),
         )

@@ -21,8 +21,8 @@ pub(super) const FITS: f64 = 1e-11;
 /// A margin above this tells the solution from its neighbours; rounding leaves the square of a vanishing one below 1e-12.
 const DISTINCT: f64 = 1e-4;
 
-/// Up to this many measurements the convex problem, a second or less, is solved for its bound alone, where the matrix found
-/// is the only one nearby; beyond, its path is followed as far as that is cheap.
+/// Up to this many measurements the convex problem takes a second or less, and is solved for its bound alone; beyond, its
+/// path is followed as far as that is cheap.
 const CHEAP: usize = 600;
 /// How much flatter, relatively, one of two exact factorisations has to be to be preferred.
 const FLATTER: f64 = 1e-8;
@@ -179,8 +179,7 @@ pub(super) fn solve(
     if interrupted || proved || !dual_fits {
         return Ok(found.into_constrained(instance));
     }
-    let bound_is_dear = determined && instance.b.len() > CHEAP;
-    let (convex, solved) = relaxation(instance, search, bound_is_dear, monitor)?;
+    let (convex, solved) = relaxation(instance, search, monitor)?;
     if solved && search.widths.admit(convex.l.as_ref(), convex.r.as_ref()) {
         return with_margin(instance, convex, found.restarts);
     }
@@ -202,15 +201,13 @@ pub(super) fn solve(
     Ok(found.into_constrained(instance))
 }
 
-/// The convex relaxation, and whether it is solved: it is not where it is asked for its bound alone and the path does not
-/// get there by itself.
+/// The convex relaxation, and whether it is solved: it is not where that is dear and the path does not get there by itself.
 fn relaxation(
     instance: &Instance<'_>,
     search: &Search<'_>,
-    for_the_bound: bool,
     monitor: &mut Monitor<'_>,
 ) -> Result<(Outcome, bool), Error> {
-    if !for_the_bound {
+    if instance.b.len() <= CHEAP {
         let outcome = run_convex(instance, search.settings, true, monitor)?;
         let solved = outcome.stopped.is_none();
         return Ok((outcome, solved));

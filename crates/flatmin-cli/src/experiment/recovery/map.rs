@@ -72,15 +72,25 @@ impl View<'_> {
             font,
         );
         let caption = format!(
-            "{}, {} objective: share of trials with ‖X − M‖_F ≤ {:e}·‖M‖_F. Hatched: unknown, because there are no so many independent measurements, none was run or none certified. Crosses: a solution was not certified and does not count. Lines: where half of the trials recover (fitted){}.",
+            "{}, {} objective{}: share of trials with ‖X − M‖_F ≤ {:e}·‖M‖_F. Hatched: unknown, because there are not so many independent measurements, none was run or none certified. Crosses: a solution was not certified and does not count. Lines: where half of the trials recover (fitted){}.",
             self.model.name(),
             self.objective,
+            self.shape(),
             self.config.success,
             cone(self.model).map_or(String::new(), |norm| {
                 format!("; the statistical dimension of the descent cone of the {norm} norm (dashed)")
             })
         );
         Some(Panel::drawn(name, "Recovered", caption, scene))
+    }
+
+    /// In the caption.
+    fn shape(&self) -> String {
+        match (self.model, self.aspect) {
+            (Model::Sparse, _) => String::new(),
+            (_, 1.0) => ", square matrices".to_owned(),
+            (_, aspect) => format!(", d2 = {aspect}·d1"),
+        }
     }
 
     fn holds(&self, row: &Row) -> bool {

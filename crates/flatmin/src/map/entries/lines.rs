@@ -14,15 +14,38 @@ const PIECE: usize = 64;
 /// A sparse matrix as its rows, or as its columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines<'a> {
-    start: &'a [usize],
+    start: Cow<'a, [usize]>,
     across: Cow<'a, [u32]>,
     values: Cow<'a, [f64]>,
 }
 
 impl Lines<'_> {
+    /// Line a owns the places and values start[a]..start[a + 1].
+    pub(crate) fn new(start: Vec<usize>, across: Vec<u32>, values: Vec<f64>) -> Lines<'static> {
+        Lines {
+            start: Cow::Owned(start),
+            across: Cow::Owned(across),
+            values: Cow::Owned(values),
+        }
+    }
+
+    /// With all that is borrowed copied.
+    pub(crate) fn into_owned(self) -> Lines<'static> {
+        Lines::new(
+            self.start.into_owned(),
+            self.across.into_owned(),
+            self.values.into_owned(),
+        )
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.start.len() - 1
+    }
+
+    /// The values of all entries, line after line.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.values
     }
 
     /// The places and the values of the entries of line a.
@@ -35,10 +58,26 @@ impl Lines<'_> {
     /// The same places with all values one.
     pub(crate) fn pattern(&self) -> Lines<'_> {
         Lines {
-            start: self.start,
+            start: Cow::Borrowed(&self.start),
             across: Cow::Borrowed(&self.across),
             values: Cow::Owned(vec![1.0; self.values.len()]),
         }
+    }
+
+    /// The entries in no line that is out, on either side; the lines keep their numbers.
+    pub(crate) fn without(&self, own_out: &[bool], across_out: &[bool]) -> Lines<'static> {
+        let (mut start, mut across, mut values) = (vec![0], Vec::new(), Vec::new());
+        for (a, out) in own_out.iter().enumerate() {
+            let (places, data) = self.line(a);
+            for (b, value) in places.iter().zip(data) {
+                if !out && !across_out[*b as usize] {
+                    across.push(*b);
+                    values.push(*value);
+                }
+            }
+            start.push(across.len());
+        }
+        Lines::new(start, across, values)
     }
 
     /// The sparse matrix times x: row a of the product is the sum of the rows of x that line a names, times its values.
@@ -91,7 +130,7 @@ impl Entries {
     /// Row after row: nothing is copied.
     pub(crate) fn row_lines<'a>(&'a self, values: &'a [f64]) -> Lines<'a> {
         Lines {
-            start: &self.row_start,
+            start: Cow::Borrowed(&self.row_start),
             across: Cow::Borrowed(&self.columns),
             values: Cow::Borrowed(values),
         }
@@ -100,7 +139,7 @@ impl Entries {
     /// Column after column: 12 bytes an entry, so that a pass reads memory in its order.
     pub(crate) fn column_lines<'a>(&'a self, values: &[f64]) -> Lines<'a> {
         Lines {
-            start: &self.column_start,
+            start: Cow::Borrowed(&self.column_start),
             across: self.by_column.iter().map(|i| self.rows[*i as usize]).collect(),
             values: self.by_column.iter().map(|i| values[*i as usize]).collect(),
         }

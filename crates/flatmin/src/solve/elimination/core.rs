@@ -10,9 +10,10 @@ use faer::MatRef;
 
 use super::kernels::{Row, best_response, matrix_of, misfits};
 use super::newton::State;
-use super::pattern::{Half, LeftOut, Pattern};
+use super::pattern::{LeftOut, Pattern};
 use crate::error::Error;
 use crate::factors::Factors;
+use crate::map::Lines;
 
 /// Entries more than k that a line of the core has: one equation is little to judge a line by.
 const SPARE: usize = 2;
@@ -37,7 +38,7 @@ impl<'a> Core<'a> {
         let mut out = LeftOut::nothing(whole);
         out.peel(whole, k + SPARE);
         let pattern = whole.without(&out);
-        if pattern.rows.other.is_empty() {
+        if pattern.rows.values().is_empty() {
             return Core::whole(whole, k);
         }
         Core {
@@ -144,21 +145,18 @@ fn mark_leverage(basis: MatRef<'_, f64>, out: &mut [bool]) -> bool {
 }
 
 /// The least-squares factor of line i for its entries whose other ends are known.
-fn fit_line<const W: usize>(half: &Half, i: usize, f: &[Row<W>], unknown: &[bool], k: usize) -> Row<W> {
-    let (others, values) = half.line(i);
+fn fit_line<const W: usize>(lines: &Lines<'_>, i: usize, f: &[Row<W>], unknown: &[bool], k: usize) -> Row<W> {
+    let (others, values) = lines.line(i);
     let known: Vec<usize> = (0..others.len())
         .filter(|e| !unknown[others[*e] as usize])
         .collect();
-    let line = Half {
-        start: vec![0, known.len()],
-        other: known.iter().map(|e| others[*e]).collect(),
-        values: known.iter().map(|e| values[*e]).collect(),
-        piece: 1,
-    };
+    let line = Lines::new(
+        vec![0, known.len()],
+        known.iter().map(|e| others[*e]).collect(),
+        known.iter().map(|e| values[*e]).collect(),
+    );
     // Next to nothing, against the size of the block: the shortest of many solutions where there are too few entries.
-    let size: f64 = line
-        .other
-        .iter()
+    let size: f64 = (line.line(0).0.iter())
         .map(|o| f[*o as usize].iter().map(|v| v * v).sum::<f64>())
         .sum();
     best_response(&line, f, k, &[1e-13 * size]).0[0]

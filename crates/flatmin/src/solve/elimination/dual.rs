@@ -5,6 +5,7 @@ use super::kernels::{Row, Solve, Subtract, coupling, dot, each_row, inner, rows_
 use super::newton::{Goal, Objective, Schur, State};
 use super::pattern::LeftOut;
 use crate::error::Error;
+use crate::map::Lines;
 use crate::random::Stream;
 
 /// For the multiplier: what it misses of the tangent space is added to its norm.
@@ -51,7 +52,7 @@ pub(super) fn multiplier<const W: usize>(objective: &Objective<'_>, state: &Stat
     let mut u = goal;
     subtract(&mut u, &coupling(&pattern.rows, &state.l, &v, &state.r));
     eliminate(&mut u);
-    let mut lambda = Vec::with_capacity(pattern.rows.other.len());
+    let mut lambda = Vec::with_capacity(pattern.rows.values().len());
     for (i, (u, l)) in u.iter().zip(&state.l).enumerate() {
         let line = pattern.rows.line(i).0.iter().map(|o| *o as usize);
         lambda.extend(line.map(|o| dot(u, &state.r[o]) + dot(l, &v[o])));
@@ -73,7 +74,7 @@ fn subtract<const W: usize>(a: &mut [Row<W>], b: &[Row<W>]) {
 pub(super) fn margin<const W: usize>(objective: &Objective<'_>, state: &State<W>) -> Option<f64> {
     let pattern = objective.pattern;
     let k = objective.k;
-    let determined = |half: &super::pattern::Half| (0..half.lines()).all(|i| half.line(i).0.len() >= k);
+    let determined = |lines: &Lines<'_>| (0..lines.count()).all(|i| lines.line(i).0.len() >= k);
     if !determined(&pattern.rows) || !determined(&pattern.columns) {
         return Some(0.0);
     }

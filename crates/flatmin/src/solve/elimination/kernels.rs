@@ -11,8 +11,8 @@ use faer::{Mat, MatRef};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::pattern::Half;
 use crate::linalg::vector;
+use crate::map::Lines;
 
 /// One row of a factor.
 pub(super) type Row<const W: usize> = [f64; W];
@@ -94,10 +94,15 @@ pub(super) fn each_row<T: Send, E: Each<T>>(rows: &mut [T], each: &E) {
     change_all(rows, ROWS, each);
 }
 
+/// Entries of one parallel piece, on average.
+const PIECE: usize = 4096;
+
 /// One result a line.
-fn over_lines<T: Send + Clone, E: Each<T>>(half: &Half, zero: T, each: &E) -> Vec<T> {
-    let mut out = vec![zero; half.lines()];
-    change_all(&mut out, half.piece, each);
+fn over_lines<T: Send + Clone, E: Each<T>>(lines: &Lines<'_>, zero: T, each: &E) -> Vec<T> {
+    let count = lines.count();
+    let mut out = vec![zero; count];
+    let piece = PIECE * count / lines.values().len().max(1);
+    change_all(&mut out, piece.clamp(1, count.max(1)), each);
     out
 }
 
@@ -210,12 +215,17 @@ pub(super) fn inner<const W: usize>(a: &[Row<W>], b: &[Row<W>]) -> f64 {
 }
 
 /// Σ f fᵀ + ridge·I over the entries of each line.
-pub(super) fn blocks<const W: usize>(half: &Half, f: &[Row<W>], k: usize, ridge: &[f64]) -> Vec<Block<W>> {
-    over_lines(half, [[0.0; W]; W], &Blocks { half, f, k, ridge })
+pub(super) fn blocks<const W: usize>(
+    lines: &Lines<'_>,
+    f: &[Row<W>],
+    k: usize,
+    ridge: &[f64],
+) -> Vec<Block<W>> {
+    over_lines(lines, [[0.0; W]; W], &Blocks { lines, f, k, ridge })
 }
 
 struct Blocks<'a, const W: usize> {
-    half: &'a Half,
+    lines: &'a Lines<'a>,
     f: &'a [Row<W>],
     k: usize,
     ridge: &'a [f64],
@@ -224,7 +234,7 @@ struct Blocks<'a, const W: usize> {
 impl<const W: usize> Each<Block<W>> for Blocks<'_, W> {
     #[inline(always)]
     fn change(&self, i: usize, block: &mut Block<W>) {
-        *block = gram(self.half.line(i).0, self.f);
+        *block = gram(self.lines.line(i).0, self.f);
         finish_block(block, self.k, self.ridge[i]);
     }
 }
@@ -261,13 +271,13 @@ fn finish_block<const W: usize>(block: &mut Block<W>, k: usize, ridge: f64) {
 /// The best own factor for the other side's factor f: the minimiser of Σ (own·f − y)² + ridge·‖own‖² in each line, with the
 /// Cholesky factors of the normal equations.
 pub(super) fn best_response<const W: usize>(
-    half: &Half,
+    lines: &Lines<'_>,
     f: &[Row<W>],
     k: usize,
     ridge: &[f64],
 ) -> (Vec<Row<W>>, Vec<Block<W>>) {
     let zero = ([0.0; W], [[0.0; W]; W]);
-    over_lines(half, zero, &Blocks { half, f, k, ridge })
+    over_lines(lines, zero, &Blocks { lines, f, k, ridge })
         .into_iter()
         .unzip()
 }
@@ -275,7 +285,7 @@ pub(super) fn best_response<const W: usize>(
 impl<const W: usize> Each<(Row<W>, Block<W>)> for Blocks<'_, W> {
     #[inline(always)]
     fn change(&self, i: usize, (own, block): &mut (Row<W>, Block<W>)) {
-        let (others, values) = self.half.line(i);
+        let (others, values) = self.lines.line(i);
         *block = gram(others, self.f);
         let mut sum = [0.0; W];
         for e in 0..others.len() {
@@ -290,20 +300,20 @@ impl<const W: usize> Each<(Row<W>, Block<W>)> for Blocks<'_, W> {
 
 /// The residuals of each line, own·f − y.
 struct Residuals<'a, const W: usize> {
-    half: &'a Half,
+    lines: &'a Lines<'a>,
     own: &'a [Row<W>],
     f: &'a [Row<W>],
 }
 
 /// Σ (own·f − y) f over the entries of each line.
-pub(super) fn gradient<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]) -> Vec<Row<W>> {
-    over_lines(half, [0.0; W], &Residuals { half, own, f })
+pub(super) fn gradient<const W: usize>(lines: &Lines<'_>, own: &[Row<W>], f: &[Row<W>]) -> Vec<Row<W>> {
+    over_lines(lines, [0.0; W], &Residuals { lines, own, f })
 }
 
 impl<const W: usize> Each<Row<W>> for Residuals<'_, W> {
     #[inline(always)]
     fn change(&self, i: usize, out: &mut Row<W>) {
-        let (others, values) = self.half.line(i);
+        let (others, values) = self.lines.line(i);
         let (own, mut sum) = (self.own[i], [0.0; W]);
         for e in 0..others.len() {
             let x = &self.f[others[e] as usize];
@@ -314,14 +324,14 @@ impl<const W: usize> Each<Row<W>> for Residuals<'_, W> {
 }
 
 /// Σ (own·f − y)² over the entries of each line.
-pub(super) fn misfits<const W: usize>(half: &Half, own: &[Row<W>], f: &[Row<W>]) -> Vec<f64> {
-    over_lines(half, 0.0, &Residuals { half, own, f })
+pub(super) fn misfits<const W: usize>(lines: &Lines<'_>, own: &[Row<W>], f: &[Row<W>]) -> Vec<f64> {
+    over_lines(lines, 0.0, &Residuals { lines, own, f })
 }
 
 impl<const W: usize> Each<f64> for Residuals<'_, W> {
     #[inline(always)]
     fn change(&self, i: usize, out: &mut f64) {
-        let (others, values) = self.half.line(i);
+        let (others, values) = self.lines.line(i);
         let (own, mut sum) = (self.own[i], 0.0);
         for e in 0..others.len() {
             let residual = dot(&own, &self.f[others[e] as usize]) - values[e];
@@ -333,16 +343,16 @@ impl<const W: usize> Each<f64> for Residuals<'_, W> {
 
 /// Σ (own·w) f over the entries of each line: the coupling of the two sides, applied to w.
 pub(super) fn coupling<const W: usize>(
-    half: &Half,
+    lines: &Lines<'_>,
     own: &[Row<W>],
     w: &[Row<W>],
     f: &[Row<W>],
 ) -> Vec<Row<W>> {
-    over_lines(half, [0.0; W], &Coupling { half, own, w, f })
+    over_lines(lines, [0.0; W], &Coupling { lines, own, w, f })
 }
 
 struct Coupling<'a, const W: usize> {
-    half: &'a Half,
+    lines: &'a Lines<'a>,
     own: &'a [Row<W>],
     w: &'a [Row<W>],
     f: &'a [Row<W>],
@@ -351,7 +361,7 @@ struct Coupling<'a, const W: usize> {
 impl<const W: usize> Each<Row<W>> for Coupling<'_, W> {
     #[inline(always)]
     fn change(&self, i: usize, out: &mut Row<W>) {
-        let others = self.half.line(i).0;
+        let others = self.lines.line(i).0;
         let (own, mut sum) = (self.own[i], [0.0; W]);
         for e in 0..others.len() {
             let o = others[e] as usize;

@@ -45,6 +45,10 @@ const PATIENT: &[f64] = &[1.0, 0.3, 0.1, 0.03, 0.01];
 const LAST: &[f64] = &[0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-7];
 /// From this penalty on a line may be judged by its leverage: before, the penalty keeps all of them small.
 const JUDGED: f64 = 0.03;
+/// After this many Newton steps or fewer at a penalty the next one is passed over.
+const EASY: usize = 2;
+/// A new column is only a start: residual of its singular pair, relative to the singular value.
+const GROWN: f64 = 0.03;
 /// At this penalty the misfit has fallen with it, or the columns are wrong ...
 const ABANDONED: f64 = 1e-3;
 /// ... which this share of the squared misfit at JUDGED tells.
@@ -221,7 +225,8 @@ impl Completion<'_, '_> {
         residual: &[f64],
         disturbance: Option<&mut Stream>,
     ) -> Result<Option<(f64, Factors)>, Error> {
-        let top = self.instance.leading(&self.instance.map.adjoint(residual), 1)?;
+        let adjoint = self.instance.map.adjoint(residual);
+        let top = self.instance.leading_within(&adjoint, 1, GROWN)?;
         let s = top.s.first().copied().unwrap_or(0.0);
         if s <= 0.0 {
             return Ok(None);
@@ -269,8 +274,10 @@ impl Completion<'_, '_> {
         core.forget(&mut r);
         let mut damping = 1e-2;
         let mut judged = None;
-        for share in path.unwrap_or(LAST) {
+        let mut shares = path.unwrap_or(LAST).iter();
+        while let Some(share) = shares.next() {
             let objective = self.objective(&core.pattern, share * top, k);
+            let before = monitor.iterations();
             let (state, stopped) = minimise(&objective, r, &mut damping, ON_THE_WAY, monitor)?;
             if stopped.is_some() {
                 return Ok(reached(&state, k, stopped));
@@ -284,6 +291,9 @@ impl Completion<'_, '_> {
             }
             r = state.r;
             core.forget(&mut r);
+            if path.is_none() && monitor.iterations() - before <= EASY {
+                shares.next();
+            }
         }
         let objective = self.objective(&core.pattern, 0.0, k);
         if path.is_some() {
@@ -330,7 +340,7 @@ impl Completion<'_, '_> {
         k: usize,
         monitor: &mut Monitor<'_>,
     ) -> Result<Reached, Error> {
-        let most = MOST_LEFT_OUT * (self.pattern.rows.lines() + self.pattern.columns.lines()) as f64;
+        let most = MOST_LEFT_OUT * (self.pattern.rows.count() + self.pattern.columns.count()) as f64;
         for _ in 0..REPAIRS {
             let misfit = (state.misfit / core.pattern.squared_size()).sqrt();
             if misfit <= CORE_FITS || misfit > HOPELESS || core.left_out() as f64 > most {

@@ -1,100 +1,20 @@
 //! The observed entries as a bipartite graph of rows and columns, seen from either side, and parts of it.
 
 use crate::map::Entries;
-
-/// The entries of each row, or of each column.
-#[derive(Clone, Debug)]
-pub(super) struct Half {
-    /// Line i owns entries start[i]..start[i + 1].
-    pub(super) start: Vec<usize>,
-    /// The line of the other side that each entry lies in.
-    pub(super) other: Vec<u32>,
-    /// The data.
-    pub(super) values: Vec<f64>,
-    /// Lines of one parallel piece: some thousand entries.
-    pub(super) piece: usize,
-}
-
-/// Entries of one parallel piece, on average.
-const PIECE: usize = 4096;
-
-impl Half {
-    fn new(start: Vec<usize>, other: Vec<u32>, values: Vec<f64>) -> Self {
-        let lines = start.len() - 1;
-        let piece = (PIECE * lines / other.len().max(1)).clamp(1, lines);
-        Half {
-            start,
-            other,
-            values,
-            piece,
-        }
-    }
-
-    /// How many lines there are.
-    pub(super) fn lines(&self) -> usize {
-        self.start.len() - 1
-    }
-
-    /// The other ends and the values of line i.
-    #[inline(always)]
-    pub(super) fn line(&self, i: usize) -> (&[u32], &[f64]) {
-        let range = self.start[i]..self.start[i + 1];
-        (&self.other[range.clone()], &self.values[range])
-    }
-
-    /// Entries of line i whose other end is not left out.
-    fn degree(&self, i: usize, other_out: &[bool]) -> usize {
-        self.line(i).0.iter().filter(|o| !other_out[**o as usize]).count()
-    }
-
-    fn without(&self, own_out: &[bool], other_out: &[bool]) -> Half {
-        let (mut start, mut other, mut values) = (vec![0], Vec::new(), Vec::new());
-        for (i, out) in own_out.iter().enumerate() {
-            let (others, data) = self.line(i);
-            for (o, value) in others.iter().zip(data) {
-                if !out && !other_out[*o as usize] {
-                    other.push(*o);
-                    values.push(*value);
-                }
-            }
-            start.push(other.len());
-        }
-        Half::new(start, other, values)
-    }
-}
+use crate::map::Lines;
 
 /// Both sides.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    pub(super) rows: Half,
-    pub(super) columns: Half,
+    pub(super) rows: Lines<'static>,
+    pub(super) columns: Lines<'static>,
 }
 
 impl Pattern {
     pub(super) fn new(entries: &Entries, data: &[f64]) -> Self {
-        let (d1, d2) = crate::map::MeasurementMap::shape(entries);
-        let starts = |count: usize, size: &dyn Fn(usize) -> usize| {
-            let mut start = vec![0];
-            for i in 0..count {
-                start.push(start[i] + size(i));
-            }
-            start
-        };
-        let by_column: Vec<usize> = (0..d2)
-            .flat_map(|b| entries.column_entries(b))
-            .map(|e| *e as usize)
-            .collect();
         Pattern {
-            rows: Half::new(
-                starts(d1, &|a| entries.row_range(a).len()),
-                entries.columns().to_vec(),
-                data.to_vec(),
-            ),
-            columns: Half::new(
-                starts(d2, &|b| entries.column_entries(b).len()),
-                by_column.iter().map(|e| entries.rows()[*e]).collect(),
-                by_column.iter().map(|e| data[*e]).collect(),
-            ),
+            rows: entries.row_lines(data).into_owned(),
+            columns: entries.column_lines(data).into_owned(),
         }
     }
 
@@ -108,8 +28,14 @@ impl Pattern {
 
     /// The sum of squares of the data.
     pub(super) fn squared_size(&self) -> f64 {
-        self.rows.values.iter().map(|v| v * v).sum()
+        self.rows.values().iter().map(|v| v * v).sum()
     }
+}
+
+/// Entries of a line whose other end is not left out.
+fn degree(lines: &Lines<'_>, line: usize, across_out: &[bool]) -> usize {
+    let staying = |b: &&u32| !across_out[**b as usize];
+    lines.line(line).0.iter().filter(staying).count()
 }
 
 /// Rows and columns that are left out for a while.
@@ -123,8 +49,8 @@ impl LeftOut {
     /// Nothing.
     pub(super) fn nothing(pattern: &Pattern) -> Self {
         LeftOut {
-            rows: vec![false; pattern.rows.lines()],
-            columns: vec![false; pattern.columns.lines()],
+            rows: vec![false; pattern.rows.count()],
+            columns: vec![false; pattern.columns.count()],
         }
     }
 
@@ -138,10 +64,10 @@ impl LeftOut {
         loop {
             let before = self.count();
             for i in 0..self.rows.len() {
-                self.rows[i] = self.rows[i] || pattern.rows.degree(i, &self.columns) < need;
+                self.rows[i] = self.rows[i] || degree(&pattern.rows, i, &self.columns) < need;
             }
             for i in 0..self.columns.len() {
-                self.columns[i] = self.columns[i] || pattern.columns.degree(i, &self.rows) < need;
+                self.columns[i] = self.columns[i] || degree(&pattern.columns, i, &self.rows) < need;
             }
             if self.count() == before {
                 return;
@@ -171,10 +97,10 @@ impl LeftOut {
         let out = |flags: &[bool]| (0..flags.len()).filter(|i| flags[*i]).collect::<Vec<_>>();
         let rows = out(&self.rows)
             .into_iter()
-            .map(|i| (pattern.rows.degree(i, &self.columns), true, i));
+            .map(|i| (degree(&pattern.rows, i, &self.columns), true, i));
         let columns = out(&self.columns)
             .into_iter()
-            .map(|i| (pattern.columns.degree(i, &self.rows), false, i));
+            .map(|i| (degree(&pattern.columns, i, &self.rows), false, i));
         let best = rows
             .chain(columns)
             .max_by_key(|(degree, _, i)| (*degree, usize::MAX - i))?;

@@ -243,6 +243,6 @@ fn peeling_leaves_the_core() {
     out.peel(&pattern, 3);
     assert_eq!(out.rows, [false, false, false, false, true, true]);
     assert_eq!(out.columns, [false, false, false, false, true]);
-    assert_eq!(pattern.without(&out).rows.other.len(), 16);
+    assert_eq!(pattern.without(&out).rows.values().len(), 16);
     assert_eq!(out.best_known(&pattern), Some((true, 4)));
 }
