@@ -331,6 +331,38 @@ fn a_run_that_is_stopped_says_so_and_proves_what_it_can() {
     assert_eq!(found.status, Status::Interrupted);
 }
 
+/// The multiplier of an unfinished run misses ‖A*(λ)‖_op ≤ 1: moved to where it is nearly met it proves more than divided.
+#[test]
+fn projections_raise_the_bound_of_an_unfinished_run() {
+    for shape in [(60, 25), (25, 60)] {
+        let (truth, outliers) = draw(shape, 3, 0.1, 3);
+        let (errors, _) = draw(shape, 25, 0.0, 4);
+        let noisy: Vec<f64> = sum(&truth, &outliers)
+            .iter()
+            .zip(&errors)
+            .map(|(y, e)| y + 0.1 * e)
+            .collect();
+        let fit = Fit::Absolute(theta(shape));
+        for problem in [whole(shape, noisy.clone(), fit), masked(shape, &noisy, fit)] {
+            let optimum = run(&problem, Method::Auto).certificate.value;
+            for steps in [25, 40] {
+                let settings = Settings::default().with_max_iterations(steps);
+                let found = solve(&problem, &settings, &Observer::default()).unwrap();
+                let proof = &found.certificate;
+                let divided = proof
+                    .lower_bound_for(&problem, &found.weights, &found.dual)
+                    .unwrap();
+                assert!(proof.lower_bound <= optimum, "{shape:?}, {steps} steps");
+                let (short, shorter) = (optimum - divided, optimum - proof.lower_bound);
+                assert!(
+                    shorter <= 0.9 * short,
+                    "{shape:?}, {steps} steps: {shorter:e} of {short:e}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn what_robust_pca_is_not_for_is_refused() {
     let shape = (6, 5);

@@ -92,9 +92,15 @@ pub(super) fn excess_flatness(
     };
     let image = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     let total: f64 = problem.data().iter().zip(image).map(|(y, x)| (y - x).abs()).sum();
-    let problem = problem.with(ball(total), Objective::Nuclear)?;
-    let weights = Weights::new(problem.map(), Objective::Nuclear)?;
-    let bound = dual_bound(&problem, &weights, dual)?.value;
+    let bound = match (problem.fit(), result.lower_bound) {
+        // No ‖X‖_* + θ‖Y − X‖_1 is below the lower bound.
+        (Fit::Absolute(theta), Some(lower)) => lower - theta * total,
+        _ => {
+            let problem = problem.with(ball(total), Objective::Nuclear)?;
+            let weights = Weights::new(problem.map(), Objective::Nuclear)?;
+            dual_bound(&problem, &weights, dual)?.value
+        }
+    };
     Ok((bound > 0.0).then(|| scaled_trace / (4.0 * bound) - 1.0))
 }
 

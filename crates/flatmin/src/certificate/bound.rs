@@ -5,6 +5,7 @@
 
 use faer::{Mat, MatRef};
 
+use super::projections::{ROUNDS, approach};
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::flatness::{Rescaled, Weights};
@@ -18,15 +19,16 @@ use crate::problem::{Fit, Problem};
 pub struct DualBound {
     /// No feasible X has a smaller objective.
     pub value: f64,
-    /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op (on its largest eigenvalue, or 0, where X ⪰ 0); infinite where rounding
-    /// leaves none.
+    /// An upper bound on ‖W1⁻¹ A*(λ) W2⁻¹‖_op (on its largest eigenvalue, or 0, where X ⪰ 0), λ the one given; infinite where
+    /// rounding leaves none.
     pub operator_norm: f64,
     /// The probability that both are wrong: 0, but for completion with more than 4096 rows and columns, where the norm is
     /// bounded from a random start ([`upper_bound_around`]).
     pub failure_probability: f64,
 }
 
-/// The best bound that a multiple of `lambda` (m numbers) gives. A bad λ gives a poor bound, 0 at worst.
+/// The best bound that a multiple of `lambda` (m numbers) gives; for absolute fits of entries also one of a λ near it, moved by
+/// alternating projections onto the two sets that it has to lie in. A bad λ gives a poor bound, 0 at worst.
 ///
 /// # Errors
 /// λ of another length than m, or not finite.
@@ -49,6 +51,24 @@ pub fn dual_bound_near(
 ) -> Result<DualBound, Error> {
     crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
     crate::error::check_finite("the dual vector", lambda)?;
+    let given = bound_of(problem, weights, near, lambda)?;
+    let Some(projected) = projected(problem, lambda)? else {
+        return Ok(given);
+    };
+    let other = bound_of(problem, weights, near, &projected)?;
+    Ok(DualBound {
+        value: given.value.max(other.value),
+        ..given
+    })
+}
+
+/// The bound of the best multiple of λ itself.
+fn bound_of(
+    problem: &Problem,
+    weights: &Weights,
+    near: (MatRef<'_, f64>, MatRef<'_, f64>),
+    lambda: &[f64],
+) -> Result<DualBound, Error> {
     let (scaled, unit) = over_power_of_two(lambda);
     let norm = operator_norm(problem, weights, near, &scaled)?;
     let operator_norm = (norm.value * unit).next_up();
@@ -57,6 +77,23 @@ pub fn dual_bound_near(
         operator_norm,
         failure_probability: norm.failure_probability,
     })
+}
+
+/// A λ near a multiple of the given one whose bound is larger, where projections find one: for absolute fits of entries.
+fn projected(problem: &Problem, lambda: &[f64]) -> Result<Option<Vec<f64>>, Error> {
+    // Of a ball the level is not known but from λ, whose scale would have to be right for that.
+    if !matches!(problem.fit(), Fit::Absolute(_)) || max_abs(lambda) == 0.0 {
+        return Ok(None);
+    }
+    let (start, _) = over_power_of_two(lambda);
+    let found = approach(
+        problem.map(),
+        (problem.fit(), problem.data()),
+        start.clone(),
+        ROUNDS,
+    )?
+    .lambda;
+    Ok((found != start).then_some(found))
 }
 
 /// The bound of the best multiple of λ, `norm` being an upper bound on the dual norm of W1⁻¹ A*(λ) W2⁻¹.

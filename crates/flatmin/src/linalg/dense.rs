@@ -36,6 +36,38 @@ pub fn add_product(out: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b: MatR
     matmul(out, Accum::Add, a, b, alpha, Par::Seq);
 }
 
+/// Rows of one piece of a parallel product.
+const PRODUCT_BLOCK: usize = 256;
+
+/// out ← a·b, in pieces of the longer side of `out` that run on all threads of the pool.
+pub fn parallel_product_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+    use rayon::prelude::*;
+    if out.nrows().max(out.ncols()) <= PRODUCT_BLOCK {
+        product_into(out, 1.0, a, b);
+    } else if out.nrows() >= out.ncols() {
+        out.par_row_chunks_mut(PRODUCT_BLOCK)
+            .enumerate()
+            .for_each(|(i, rows)| {
+                let own = a.subrows(i * PRODUCT_BLOCK, rows.nrows());
+                matmul(rows, Accum::Replace, own, b, 1.0, Par::Seq);
+            });
+    } else {
+        out.par_col_chunks_mut(PRODUCT_BLOCK)
+            .enumerate()
+            .for_each(|(j, columns)| {
+                let own = b.subcols(j * PRODUCT_BLOCK, columns.ncols());
+                matmul(columns, Accum::Replace, a, own, 1.0, Par::Seq);
+            });
+    }
+}
+
+/// a·b, as [`parallel_product_into`] forms it.
+pub fn parallel_product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::zeros(a.nrows(), b.ncols());
+    parallel_product_into(out.as_mut(), a, b);
+    out
+}
+
 /// Columns of one piece of a parallel [`row_gram`].
 const GRAM_BLOCK: usize = 96;
 

@@ -2,10 +2,10 @@
 //!
 //! Here flat, norm-minimal and balanced coincide (theory: Ding et al. 2024, section 2).
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatMut, MatRef};
 
 use super::{Adjoint, Gram, MeasurementMap, row_major};
-use crate::linalg::dense::product;
+use crate::linalg::dense::parallel_product_into;
 
 /// X ↦ X on R^{d1×d2}.
 #[derive(Clone, Debug)]
@@ -31,7 +31,11 @@ impl MeasurementMap for Identity {
     }
 
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
-        row_major(product(l, r.transpose()).as_ref())
+        let (d1, d2) = self.shape;
+        let mut out = vec![0.0; d1 * d2];
+        let rows = MatMut::from_row_major_slice_mut(&mut out, d1, d2);
+        parallel_product_into(rows, l, r.transpose());
+        out
     }
 
     fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64> {

@@ -19,7 +19,7 @@ pub use symmetric::SymmetricRankOne;
 
 use faer::{Mat, MatRef};
 
-use crate::linalg::dense::product;
+use crate::linalg::dense::{parallel_product, product};
 use crate::linalg::vector::dot;
 
 /// A linear map from d1×d2 matrices to m numbers.
@@ -240,7 +240,7 @@ impl Adjoint<'_> {
     /// A*(w)·V.
     pub fn times(&self, v: MatRef<'_, f64>) -> Mat<f64> {
         match self {
-            Adjoint::Dense(a) => product(a.as_ref(), v),
+            Adjoint::Dense(a) => parallel_product(a.as_ref(), v),
             Adjoint::Sparse { entries, values } => entries.sparse_times(values, v),
         }
     }
@@ -248,7 +248,7 @@ impl Adjoint<'_> {
     /// A*(w)ᵀ·U.
     pub fn transpose_times(&self, u: MatRef<'_, f64>) -> Mat<f64> {
         match self {
-            Adjoint::Dense(a) => product(a.transpose(), u),
+            Adjoint::Dense(a) => parallel_product(a.transpose(), u),
             Adjoint::Sparse { entries, values } => entries.sparse_transpose_times(values, u),
         }
     }
@@ -258,6 +258,14 @@ impl Adjoint<'_> {
         match self {
             Adjoint::Dense(a) => a.clone(),
             Adjoint::Sparse { entries, values } => entries.scatter(values),
+        }
+    }
+
+    /// The same without a copy.
+    pub(crate) fn into_dense(self) -> Mat<f64> {
+        match self {
+            Adjoint::Dense(a) => a,
+            Adjoint::Sparse { entries, values } => entries.scatter(&values),
         }
     }
 

@@ -17,7 +17,7 @@ use super::dense::{
     Cholesky, frobenius, mirror_lower, orthonormality_defect, product, project_off, row_gram,
     symmetric_eigen, thin_svd,
 };
-use super::lanczos::{TOLERANCE, largest_eigenvalue, top_singular};
+use super::lanczos::largest_eigenvalue;
 use super::vector::power_of_two;
 use crate::error::Error;
 use crate::map::{Adjoint, gamma};
@@ -52,7 +52,7 @@ pub fn upper_bound(w: &Adjoint<'_>) -> Result<f64, Error> {
         let size = frobenius_above(w);
         let gram = small_gram(w);
         let error = gamma(rows.max(cols) + 2) * size * size;
-        Ok(by_cholesky(&gram, ritz_value(w)?, size * size * UP, error)?.sqrt() * UP)
+        Ok(by_cholesky(&gram, ritz_value(&gram)?, size * size * UP, error)?.sqrt() * UP)
     })
 }
 
@@ -122,11 +122,7 @@ pub fn upper_bound_off(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) 
         let side = if rows <= cols { u } else { v };
         let half = project_off(side, small_gram(w).as_ref());
         let gram = project_off(side, half.transpose());
-        let ritz = largest_eigenvalue(gram.nrows(), |x| {
-            product(gram.as_ref(), MatRef::from_column_major_slice(x, x.len(), 1))
-                .col_as_slice(0)
-                .to_vec()
-        })?;
+        let ritz = ritz_value(&gram)?;
         let error = gamma(rows.max(cols) + 2) + 2.0 * tilt * (1.0 + tilt) + 2.0 * projecting;
         Ok(by_cholesky(&gram, ritz, size * size * UP, error * size * size)?.sqrt() * UP)
     })
@@ -207,12 +203,12 @@ fn by_decomposition(w: MatRef<'_, f64>) -> Result<f64, Error> {
     Ok((largest * norms + (frobenius(residual.as_ref()) + rounding) * (1.0 + 1e-6)) * UP)
 }
 
-fn ritz_value(w: &Adjoint<'_>) -> Result<f64, Error> {
-    let column = |v: &[f64]| MatRef::from_column_major_slice(v, v.len(), 1).to_owned();
-    let times = |v: &[f64]| w.times(column(v).as_ref()).col_as_slice(0).to_vec();
-    let transpose_times = |u: &[f64]| w.transpose_times(column(u).as_ref()).col_as_slice(0).to_vec();
-    let top = top_singular(w.shape(), 1, TOLERANCE, times, transpose_times)?;
-    Ok(top.s.first().map_or(0.0, |s| s * s))
+fn ritz_value(gram: &Mat<f64>) -> Result<f64, Error> {
+    largest_eigenvalue(gram.nrows(), |x| {
+        product(gram.as_ref(), MatRef::from_column_major_slice(x, x.len(), 1))
+            .col_as_slice(0)
+            .to_vec()
+    })
 }
 
 /// λ_max(G) from above, for a symmetric G known to within `error` in Frobenius norm; `ceiling` is a bound in any case, of

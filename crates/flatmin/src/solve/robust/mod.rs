@@ -4,12 +4,14 @@
 //!    arXiv 1009.5055, with penalty 1/t): it finds the rank and the outliers in a few steps, each a partial decomposition
 //!    started from the last one.
 //! 2. Once those have settled, the exact equations that they leave (`completion`).
-//! 3. Where that fails, because the data are noisy or the outliers too many, the same splitting at a fixed step with
-//!    Anderson acceleration, to the end.
+//! 3. Where that fails, because the data are noisy or the outliers too many, the same splitting at a fixed step to the end:
+//!    with Anderson acceleration or, where its memory would be too large, relaxed (Eckstein, Bertsekas, Math. Program. 55,
+//!    1992).
 
 mod completion;
 mod level;
 mod observations;
+mod rows;
 mod singular;
 
 pub(super) use level::Level;
@@ -20,12 +22,14 @@ use super::anderson::Anderson;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
 use super::{Settings, Status};
+use crate::certificate::{ROUNDS, approach};
 use crate::error::Error;
 use crate::linalg::dense::Svd;
 use crate::linalg::operator_norm::upper_bound;
 use crate::linalg::vector::{dot, max_abs};
 use observations::{Observations, form};
-use singular::{Shrinkage, rough_norm};
+use rows::relaxed_step;
+use singular::{Shrinkage, is_tall, rough_norm};
 
 /// The first t is this share of ‖Y‖_op, as in the augmented Lagrangian method.
 const FIRST: f64 = 0.8;
@@ -36,18 +40,32 @@ const FALL: f64 = 1.5;
 const LAST: f64 = 2.0;
 /// Steps at the last t before the acceleration starts.
 const PLAIN: usize = 10;
+/// The t, in mean magnitudes of Y, that data too large for the acceleration start their relaxed steps at, and what it falls by
+/// at a look and to: a large t brings λ near its end sooner, a small one X. On films.
+const RELAXED: [f64; 3] = [4.0, 1.4, 0.5];
+/// The steps before those at the first t.
+const PLAIN_RELAXED: usize = 2;
 /// Iterates kept for the extrapolation, and the most numbers that they may take.
 const MEMORY: usize = 15;
 /// See [`MEMORY`].
 const MEMORY_NUMBERS: usize = 1 << 26;
+/// Fewer iterates than this are no help.
+const LEAST_MEMORY: usize = 4;
+/// The length of a relaxed step; it has to be below 2.
+const RELAXATION: f64 = 1.8;
 /// Steps between two looks at the gap.
 const CHECK: usize = 10;
 /// Relative change of v below which the exact equations are tried, and the fall of it before they are tried again.
 const SETTLED: f64 = 1e-2;
 /// See [`SETTLED`].
 const AGAIN: f64 = 0.25;
+/// Projections of a multiplier divide what its bound falls short of by ten to fifty: where that is more than this many times the
+/// tolerance they are not tried.
+const HOPE: f64 = 50.0;
 /// A rough norm below this leaves no doubt that the norm is below 1.
 const CLEARLY_BELOW: f64 = 0.97;
+/// The share of the tolerance at which a run ends: the certificate rounds otherwise.
+const MARGIN: f64 = 0.9;
 /// Relative change of v that is rounding.
 const ROUNDING: f64 = 1e-15;
 
@@ -153,14 +171,20 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// One evaluation of the splitting at `v`, from step t to `next`: v after it, the rest in `self`.
-    fn advance(&mut self, mut v: Vec<f64>, next: f64) -> Result<Vec<f64>, Error> {
+    fn advance(&mut self, v: Vec<f64>, next: f64) -> Result<Vec<f64>, Error> {
+        self.advance_relaxed(v, next, 1.0)
+    }
+
+    fn advance_relaxed(&mut self, mut v: Vec<f64>, next: f64, relaxation: f64) -> Result<Vec<f64>, Error> {
         let (d1, d2) = self.data.shape;
         let last_rank = self.x.s.len();
         self.x = self
             .shrinkage
             .apply(MatRef::from_column_major_slice(&v, d1, d2), self.t)?;
         form(&self.x, &mut self.dense);
-        let (change, level) = self.data.advance(&mut v, &self.dense, next / self.t, next);
+        let (change, level) = self
+            .data
+            .advance(&mut v, &self.dense, (next / self.t, next), relaxation);
         self.t = next;
         self.step = Step {
             change: change / self.data.size,
@@ -172,9 +196,14 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Phase 1; `None`: neither exact nor stopped.
     fn fall(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
-        let last = (LAST * self.data.mean).min(self.t);
+        let (last, most) = if self.capacity() < LEAST_MEMORY {
+            (RELAXED[0], PLAIN_RELAXED)
+        } else {
+            (LAST, PLAIN)
+        };
+        let last = (last * self.data.mean).min(self.t);
         let mut plain = 0;
-        while plain < PLAIN {
+        while plain < most {
             if let Some(status) = monitor.step() {
                 return Ok(Some(self.outcome(Some(status))));
             }
@@ -189,9 +218,17 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(None)
     }
 
+    /// Iterates that the acceleration may keep.
+    fn capacity(&self) -> usize {
+        MEMORY.min(MEMORY_NUMBERS / (2 * self.data.y.len()))
+    }
+
     /// Phase 3.
     fn accelerate(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
-        let capacity = MEMORY.min(MEMORY_NUMBERS / (2 * self.v.len())).max(2);
+        let capacity = self.capacity();
+        if capacity < LEAST_MEMORY {
+            return self.relax(monitor);
+        }
         let mut memory = Anderson::new(capacity);
         let mut v = std::mem::take(&mut self.v);
         self.v = self.advance(v.clone(), self.t)?;
@@ -200,11 +237,8 @@ impl<'a, 'b> Run<'a, 'b> {
                 return Ok(self.outcome(Some(status)));
             }
             if evaluation % CHECK == 0 || self.step.change <= ROUNDING {
-                let lambda = self.lambda(&self.multiplier());
-                let judged = self.judge_iterate(&lambda)?;
-                self.record(monitor, judged.bound);
-                if self.step.change <= ROUNDING || self.proves(&judged) {
-                    return Ok(self.finished(lambda, None));
+                if let Some(outcome) = self.look(monitor)? {
+                    return Ok(outcome);
                 }
                 if let Some(outcome) = self.try_exact(monitor)? {
                     return Ok(outcome);
@@ -224,6 +258,64 @@ impl<'a, 'b> Run<'a, 'b> {
             v = image;
         }
         Ok(self.outcome(None))
+    }
+
+    /// Phase 3 without memory: relaxed steps, and a plain one before each look at the gap, which may take its bound from an
+    /// earlier λ. The exact equations, which would take more memory yet, are not tried: data of this size that get here are
+    /// noisy.
+    fn relax(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
+        let mut best: Option<(Vec<f64>, f64)> = None;
+        for evaluation in 1.. {
+            let stopped = monitor.step();
+            if stopped.is_none() && evaluation % CHECK != 0 {
+                self.relaxed_step()?;
+                continue;
+            }
+            let v = std::mem::take(&mut self.v);
+            self.v = self.advance(v, self.t)?;
+            let (lambda, mut judged) = self.judge_iterate()?;
+            let ended = self.step.change <= ROUNDING;
+            let (lambda, bound) = match best.take() {
+                // Of a ball the violation is priced by the λ at hand.
+                Some((earlier, bound)) if bound > judged.bound && judged.violation == 0.0 => (earlier, bound),
+                _ => (lambda, judged.bound),
+            };
+            judged.bound = bound;
+            self.record(monitor, bound);
+            if ended || stopped.is_some() || self.proves(&judged) {
+                return Ok(self.finished(lambda, stopped));
+            }
+            best = Some((lambda, bound));
+            let next = (self.t / RELAXED[1]).max(RELAXED[2] * self.data.mean).min(self.t);
+            let v = std::mem::take(&mut self.v);
+            self.v = self.advance(v, next)?;
+        }
+        Ok(self.outcome(None))
+    }
+
+    /// By blocks of rows where that serves.
+    fn relaxed_step(&mut self) -> Result<(), Error> {
+        let (shape, t) = (self.data.shape, self.t);
+        match self.data.level {
+            Level::Threshold(theta) if self.data.is_whole() && is_tall(shape, self.data.size, t) => {
+                relaxed_step(&mut self.v, &self.data.y, shape, (t, theta * t), RELAXATION)
+            }
+            _ => {
+                let v = std::mem::take(&mut self.v);
+                self.v = self.advance_relaxed(v, t, RELAXATION)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// A look at the gap: the outcome if it is small enough, or if no more can be had.
+    fn look(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
+        let (lambda, judged) = self.judge_iterate()?;
+        self.record(monitor, judged.bound);
+        if self.step.change <= ROUNDING || self.proves(&judged) {
+            return Ok(Some(self.finished(lambda, None)));
+        }
+        Ok(None)
     }
 
     /// (v − X)/t = A*(λ).
@@ -261,21 +353,38 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(Some(self.finished(lambda, None)))
     }
 
-    /// The iterate with its λ. Where a first look is good enough to end the run, the norm is bounded as the certificate will.
-    fn judge_iterate(&self, lambda: &[f64]) -> Result<Judged, Error> {
+    /// The iterate with its λ, judged by that λ or, where that may be good enough to end the run, by the one near it that the
+    /// certificate will find; its norm is then bounded as the certificate will.
+    fn judge_iterate(&self) -> Result<(Vec<f64>, Judged), Error> {
         let nuclear = self.x.s.iter().sum();
         let (total, _) = self.misfit();
-        let top = self.instance.dual_norm(lambda)?;
-        let judged = self.judge(nuclear, total, lambda, top);
-        if !self.proves(&judged) {
-            return Ok(judged);
+        let lambda = self.lambda(&self.multiplier());
+        let map = self.instance.map.map();
+        let near = |rounds| {
+            let about = (self.instance.fit, self.instance.b.as_slice());
+            approach(map, about, lambda.clone(), rounds)
+        };
+        let own = near(0)?;
+        let mut judged = self.judge(nuclear, total, &own.lambda, own.norm);
+        let open = judged.value - judged.bound;
+        if open > HOPE * self.settings.tolerance * judged.value {
+            return Ok((lambda, judged));
         }
-        let top = upper_bound(&self.instance.map.adjoint(lambda))?;
-        Ok(self.judge(nuclear, total, lambda, top))
+        let best = if matches!(self.data.level, Level::Threshold(_)) && !self.proves(&judged) {
+            near(ROUNDS)?
+        } else {
+            own
+        };
+        judged = self.judge(nuclear, total, &best.lambda, best.norm);
+        if self.proves(&judged) {
+            let top = upper_bound(&map.adjoint(&best.lambda))?;
+            judged = self.judge(nuclear, total, &best.lambda, top);
+        }
+        Ok((lambda, judged))
     }
 
     fn proves(&self, judged: &Judged) -> bool {
-        let tolerance = 0.5 * self.settings.tolerance;
+        let tolerance = MARGIN * self.settings.tolerance;
         judged.value - judged.bound <= tolerance * judged.value
             && judged.violation <= tolerance * judged.value.min(self.data.size)
     }

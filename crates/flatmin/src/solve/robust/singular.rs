@@ -2,14 +2,15 @@
 //!
 //! Successive matrices of an iteration have nearly the same leading singular vectors, so that one sweep of subspace
 //! iteration from the last ones finds the new ones: two products with thin matrices, O(d1·d2·p). Where the rank is more
-//! than a quarter of what it can be, all of the decomposition is cheaper.
+//! than a quarter of what it can be (a sixteenth where one side is much the longer and its Gram matrix small), all of the
+//! decomposition is cheaper.
 
 use faer::{Mat, MatRef};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::Error;
-use crate::linalg::dense::{Svd, orthonormalise, product, row_gram, symmetric_eigen, thin_svd};
+use crate::linalg::dense::{Svd, orthonormalise, parallel_product, row_gram, symmetric_eigen, thin_svd};
 
 /// Up to this many columns all singular values are computed.
 const SMALL: usize = 64;
@@ -51,7 +52,9 @@ impl Shrinkage {
     }
 
     fn tall(&mut self, m: MatRef<'_, f64>, t: f64) -> Result<Svd, Error> {
-        let most = m.ncols() / 4;
+        // The sweeps orthonormalise long vectors, which costs more than the Gram matrix from there on.
+        let share = if m.nrows() < TALL * m.ncols() { 4 } else { 16 };
+        let most = m.ncols() / share;
         if m.ncols() > SMALL
             && self.basis.ncols() <= most
             && let Some(found) = self.subspace(m, t, most)?
@@ -101,13 +104,13 @@ impl Shrinkage {
 
     /// The Ritz triplets of m in the space that m mᵀ maps the basis to; they become the basis.
     fn sweep(&mut self, m: MatRef<'_, f64>) -> Result<Svd, Error> {
-        let (left, _) = orthonormalise(product(m, self.basis.as_ref()).as_ref());
-        let (right, core) = orthonormalise(product(m.transpose(), left.as_ref()).as_ref());
+        let (left, _) = orthonormalise(parallel_product(m, self.basis.as_ref()).as_ref());
+        let (right, core) = orthonormalise(parallel_product(m.transpose(), left.as_ref()).as_ref());
         // m ≈ left·(right·core)ᵀ = left·coreᵀ·rightᵀ.
         let core = thin_svd(core.transpose())?;
-        self.basis = product(right.as_ref(), core.v.as_ref());
+        self.basis = parallel_product(right.as_ref(), core.v.as_ref());
         Ok(Svd {
-            u: product(left.as_ref(), core.u.as_ref()),
+            u: parallel_product(left.as_ref(), core.u.as_ref()),
             s: core.s,
             v: self.basis.clone(),
         })
@@ -154,14 +157,32 @@ fn all_above(m: MatRef<'_, f64>, t: f64) -> Result<Svd, Error> {
     if values[cols - 1] > RANGE * t * t {
         return thin_svd(m);
     }
-    // Ascending; a spare few below t serve as a start.
+    // A spare few below t serve as a start.
     let p = values.iter().filter(|v| **v > t * t).count();
     let kept = with_spare(p).min(values.iter().filter(|v| **v > 0.0).count());
-    let v = Mat::from_fn(cols, kept, |i, j| vectors[(i, cols - 1 - j)]);
-    let s: Vec<f64> = (0..kept).map(|j| values[cols - 1 - j].sqrt()).collect();
-    let image = product(m, v.as_ref());
+    let (s, v) = leading(&values, &vectors, kept);
+    let image = parallel_product(m, v.as_ref());
     let u = Mat::from_fn(rows, kept, |i, j| image[(i, j)] / s[j]);
     Ok(Svd { u, s, v })
+}
+
+/// Singular values above t, from the largest, and their right vectors, by the Gram matrix.
+pub(super) fn leading_right(m: MatRef<'_, f64>, t: f64) -> Result<(Vec<f64>, Mat<f64>), Error> {
+    let (values, vectors) = symmetric_eigen(row_gram(m.transpose()).as_ref())?;
+    let p = values.iter().filter(|v| **v > t * t).count();
+    Ok(leading(&values, &vectors, p))
+}
+
+/// Roots of the largest `count` eigenvalues, of all in ascending order, and their vectors.
+fn leading(values: &[f64], vectors: &Mat<f64>, count: usize) -> (Vec<f64>, Mat<f64>) {
+    let n = values.len();
+    let s = values.iter().rev().take(count).map(|v| v.sqrt()).collect();
+    (s, Mat::from_fn(n, count, |i, j| vectors[(i, n - 1 - j)]))
+}
+
+/// Whether a matrix of this shape is so tall that [`leading_right`] serves at threshold t, ‖m‖ being about `size`.
+pub(super) fn is_tall((rows, cols): (usize, usize), size: f64, t: f64) -> bool {
+    rows >= TALL * cols && size * size <= RANGE * t * t
 }
 
 /// ‖M‖_op of a d1×d2 matrix stored column after column, to a few percent from below: a few sweeps with a few vectors.
@@ -171,8 +192,8 @@ pub(super) fn rough_norm(m: &[f64], (d1, d2): (usize, usize)) -> f64 {
     let mut v = Mat::from_fn(d2, 4.min(d2), |_, _| StandardNormal.sample(&mut rng));
     let mut size = 0.0;
     for _ in 0..8 {
-        let (q, _) = orthonormalise(product(m, v.as_ref()).as_ref());
-        v = product(m.transpose(), q.as_ref());
+        let (q, _) = orthonormalise(parallel_product(m, v.as_ref()).as_ref());
+        v = parallel_product(m.transpose(), q.as_ref());
         size = v.norm_l2();
     }
     let columns = (0..v.ncols()).map(|j| crate::linalg::vector::norm(v.col_as_slice(j)));
@@ -190,7 +211,7 @@ fn shrunken(svd: &Svd, t: f64, p: usize) -> Svd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::dense::frobenius;
+    use crate::linalg::dense::{frobenius, product};
 
     /// A matrix with singular values 3·.8^i.
     fn decaying(rows: usize, cols: usize) -> Mat<f64> {
