@@ -112,7 +112,7 @@ impl Experiment for Config {
     type Row = Row;
     const NAME: &'static str = "fewest";
 
-    /// Half a minute.
+    /// Some seconds.
     fn quick() -> Self {
         let ratios = &[1.05, 1.2, 1.5, 2.0, 3.0];
         Config {
