@@ -139,24 +139,24 @@ fn ratings(shape: (usize, usize), m: usize) -> Problem {
     Problem::new(Box::new(map), y, Fit::Penalised(0.3), Objective::Flat).unwrap()
 }
 
+/// The bits of L and of the dual vector of a certified run on so many threads.
+fn bits(problem: &Problem, tolerance: f64, threads: usize) -> Vec<u64> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.unwrap().install(|| {
+        let settings = Settings::default().with_tolerance(tolerance);
+        let found = solve(problem, &settings, &Observer::default()).unwrap();
+        assert_eq!((found.method, found.status), ("alternating", Status::Certified));
+        assert!(found.factors.columns() >= 2);
+        let l = found.factors.l;
+        let columns = (0..l.ncols()).flat_map(|j| l.col_as_slice(j).to_vec());
+        columns.chain(found.dual).map(f64::to_bits).collect()
+    })
+}
+
 #[test]
 fn is_chosen_for_many_entries_and_its_bits_do_not_depend_on_the_number_of_threads() {
     let problem = ratings((700, 400), 12_000);
-    let bits = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| {
-            let settings = Settings::default().with_tolerance(1e-5);
-            let found = solve(&problem, &settings, &Observer::default()).unwrap();
-            assert_eq!((found.method, found.status), ("alternating", Status::Certified));
-            assert!(found.factors.columns() >= 2);
-            let l = found.factors.l;
-            let columns = (0..l.ncols()).flat_map(|j| l.col_as_slice(j).to_vec());
-            columns.chain(found.dual).map(f64::to_bits).collect::<Vec<_>>()
-        })
-    };
+    let bits = |threads| bits(&problem, 1e-5, threads);
     let one = bits(1);
     assert!(one == bits(2) && one == bits(5));
 }
@@ -244,5 +244,6 @@ fn many_columns_are_certified_too() {
             found.certificate.gap
         );
         assert!(rank >= 64, "{rank} columns");
+        assert!(bits(&problem, 1e-3, 1) == bits(&problem, 1e-3, 3));
     }
 }
