@@ -41,6 +41,9 @@ grid() {
     notions) echo trials=2 d=8 shares=[0.5,1.0] ;;
     noise) echo trials=2 d=8 levels=[1e-3,1e-1] ;;
     overparameterization) echo trials=2 d=8 widths=[2,4,8] shares=[0.8,1.2] ;;
+    fewest)
+      local each='sampling="uniform",conditions=[1.0],ratios=[1.5,3.0],methods=["constrained","convex"]'
+      echo trials=2 "grids=[{model=\"completion\",n=30,rank=1,$each},{model=\"sensing\",n=8,rank=1,$each}]" ;;
     depth) echo trials=2 vector_d=20 nonzeros=2 vector_m=[12,20] matrix_d=5 matrix_m=[15,25] ;;
     landscape) echo d=8 rank=1 steps=3 ;;
     *) printf 'tests/browser.sh: no small grid is known of the experiment %s\n' "$1" >&2; return 1 ;;
