@@ -12,8 +12,52 @@ from ._doc import documented
 from ._words import array
 
 
+class _General(Estimator):
+    """X = L Rᵀ of any shape."""
+
+    L_: NDArray[np.float64]
+    R_: NDArray[np.float64]
+
+    def __init__(
+        self,
+        *,
+        exact: bool = False,
+        epsilon: float | None = None,
+        lam: float | None = None,
+        objective: str = "flat",
+        rank: int | str | None = None,
+        isometry: bool = False,
+        tol: float | None = None,
+        max_iter: int = 20_000,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        random_state: int = 0,
+        verbose: bool = False,
+        out: str | None = None,
+    ) -> None:
+        self.exact = exact
+        self.epsilon = epsilon
+        self.lam = lam
+        self.objective = objective
+        self.rank = rank
+        self.isometry = isometry
+        self.tol = tol
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.threads = threads
+        self.random_state = random_state
+        self.verbose = verbose
+        self.out = out
+
+    @property
+    def matrix_(self) -> NDArray[np.float64]:
+        """X = L Rᵀ, formed anew at every call."""
+        self._check_fitted()
+        return self.L_ @ self.R_.T
+
+
 @documented
-class MatrixSensing(Measured):
+class MatrixSensing(_General, Measured):
     """A matrix X from measurements y_i = ⟨A_i, X⟩ with known matrices A_i.
 
     Of all factorisations X = L Rᵀ that fit the data the flattest is found: the one that minimises the scaled trace of
@@ -56,53 +100,13 @@ class MatrixSensing(Measured):
     _model = "sensing"
     _dimensions = 3
 
-    L_: NDArray[np.float64]
-    R_: NDArray[np.float64]
-
-    def __init__(
-        self,
-        *,
-        exact: bool = False,
-        epsilon: float | None = None,
-        lam: float | None = None,
-        objective: str = "flat",
-        rank: int | str | None = None,
-        isometry: bool = False,
-        tol: float | None = None,
-        max_iter: int = 20_000,
-        time_limit: float | None = None,
-        threads: int | None = None,
-        random_state: int = 0,
-        verbose: bool = False,
-        out: str | None = None,
-    ) -> None:
-        self.exact = exact
-        self.epsilon = epsilon
-        self.lam = lam
-        self.objective = objective
-        self.rank = rank
-        self.isometry = isometry
-        self.tol = tol
-        self.max_iter = max_iter
-        self.time_limit = time_limit
-        self.threads = threads
-        self.random_state = random_state
-        self.verbose = verbose
-        self.out = out
-
-    @property
-    def matrix_(self) -> NDArray[np.float64]:
-        """X = L Rᵀ, formed anew at every call."""
-        self._check_fitted()
-        return self.L_ @ self.R_.T
-
     def _fitted_values(self, a: NDArray[Any]) -> NDArray[np.float64]:
         # ⟨A, L Rᵀ⟩ = Σ (A R) ∘ L: the matrix is not formed.
         return np.einsum("mik,ik->m", a @ self.R_, self.L_)
 
 
 @documented
-class BilinearSensing(Estimator):
+class BilinearSensing(_General):
     """A matrix X from measurements y_i = a_iᵀ X b_i with known vectors a_i and b_i.
 
     The same as :class:`MatrixSensing` for matrices A_i = a_i b_iᵀ of rank one, without ever forming them: m·(d1 + d2)
@@ -142,40 +146,6 @@ class BilinearSensing(Estimator):
 
     _model = "bilinear"
 
-    L_: NDArray[np.float64]
-    R_: NDArray[np.float64]
-
-    def __init__(
-        self,
-        *,
-        exact: bool = False,
-        epsilon: float | None = None,
-        lam: float | None = None,
-        objective: str = "flat",
-        rank: int | str | None = None,
-        isometry: bool = False,
-        tol: float | None = None,
-        max_iter: int = 20_000,
-        time_limit: float | None = None,
-        threads: int | None = None,
-        random_state: int = 0,
-        verbose: bool = False,
-        out: str | None = None,
-    ) -> None:
-        self.exact = exact
-        self.epsilon = epsilon
-        self.lam = lam
-        self.objective = objective
-        self.rank = rank
-        self.isometry = isometry
-        self.tol = tol
-        self.max_iter = max_iter
-        self.time_limit = time_limit
-        self.threads = threads
-        self.random_state = random_state
-        self.verbose = verbose
-        self.out = out
-
     def fit(self, a: ArrayLike, b: ArrayLike, y: ArrayLike) -> BilinearSensing:
         """Recovers X.
 
@@ -194,12 +164,6 @@ class BilinearSensing(Estimator):
         """
         self._solve({"a": array("a", a), "b": array("b", b), "y": array("y", y)})
         return self
-
-    @property
-    def matrix_(self) -> NDArray[np.float64]:
-        """X = L Rᵀ, formed anew at every call."""
-        self._check_fitted()
-        return self.L_ @ self.R_.T
 
     def predict(self, a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
         """The values a_iᵀ X b_i of other vectors.

@@ -19,6 +19,35 @@ class _Quadratic(Measured):
     U1_: NDArray[np.float64]
     U2_: NDArray[np.float64]
 
+    def __init__(
+        self,
+        *,
+        exact: bool = False,
+        epsilon: float | None = None,
+        lam: float | None = None,
+        objective: str = "flat",
+        rank: int | str | None = None,
+        tol: float | None = None,
+        max_iter: int = 20_000,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        random_state: int = 0,
+        verbose: bool = False,
+        out: str | None = None,
+    ) -> None:
+        self.exact = exact
+        self.epsilon = epsilon
+        self.lam = lam
+        self.objective = objective
+        self.rank = rank
+        self.tol = tol
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.threads = threads
+        self.random_state = random_state
+        self.verbose = verbose
+        self.out = out
+
     @property
     def matrix_(self) -> NDArray[np.float64]:
         """M = U1 U1ᵀ − U2 U2ᵀ, formed anew at every call."""
@@ -68,35 +97,6 @@ class CovarianceSketch(_Quadratic):
 
     _model = "covariance"
 
-    def __init__(
-        self,
-        *,
-        exact: bool = False,
-        epsilon: float | None = None,
-        lam: float | None = None,
-        objective: str = "flat",
-        rank: int | str | None = None,
-        tol: float | None = None,
-        max_iter: int = 20_000,
-        time_limit: float | None = None,
-        threads: int | None = None,
-        random_state: int = 0,
-        verbose: bool = False,
-        out: str | None = None,
-    ) -> None:
-        self.exact = exact
-        self.epsilon = epsilon
-        self.lam = lam
-        self.objective = objective
-        self.rank = rank
-        self.tol = tol
-        self.max_iter = max_iter
-        self.time_limit = time_limit
-        self.threads = threads
-        self.random_state = random_state
-        self.verbose = verbose
-        self.out = out
-
 
 @documented
 class PhaseRetrieval(_Quadratic):
@@ -137,35 +137,6 @@ class PhaseRetrieval(_Quadratic):
     """
 
     _model = "phase"
-
-    def __init__(
-        self,
-        *,
-        exact: bool = False,
-        epsilon: float | None = None,
-        lam: float | None = None,
-        objective: str = "flat",
-        rank: int | str | None = None,
-        tol: float | None = None,
-        max_iter: int = 20_000,
-        time_limit: float | None = None,
-        threads: int | None = None,
-        random_state: int = 0,
-        verbose: bool = False,
-        out: str | None = None,
-    ) -> None:
-        self.exact = exact
-        self.epsilon = epsilon
-        self.lam = lam
-        self.objective = objective
-        self.rank = rank
-        self.tol = tol
-        self.max_iter = max_iter
-        self.time_limit = time_limit
-        self.threads = threads
-        self.random_state = random_state
-        self.verbose = verbose
-        self.out = out
 
     @property
     def vector_(self) -> NDArray[np.float64]:
