@@ -5,6 +5,7 @@
 
 use faer::{Mat, MatRef};
 
+use super::penalty;
 use super::projections::{ROUNDS, approach};
 use crate::domain::Domain;
 use crate::error::Error;
@@ -70,7 +71,7 @@ fn bound_of(
     lambda: &[f64],
 ) -> Result<DualBound, Error> {
     let (scaled, unit) = over_power_of_two(lambda);
-    let norm = operator_norm(problem, weights, near, &scaled)?;
+    let norm = operator_norm(problem, weights, near, (scaled, unit))?;
     let operator_norm = (norm.value * unit).next_up();
     Ok(DualBound {
         value: bound_from_norm(problem, weights, lambda, operator_norm),
@@ -100,10 +101,7 @@ fn projected(problem: &Problem, lambda: &[f64]) -> Result<Option<Vec<f64>>, Erro
 pub(super) fn bound_from_norm(problem: &Problem, weights: &Weights, lambda: &[f64], norm: f64) -> f64 {
     let (lambda, dual_unit) = over_power_of_two(lambda);
     let (data, unit) = over_power_of_two(problem.data());
-    let fit = match problem.fit() {
-        Fit::Penalised(lambda) => Fit::Penalised(lambda * weights.penalty_scale),
-        other => other,
-    };
+    let fit = penalty(problem, weights).map_or(problem.fit(), Fit::Penalised);
     let gauge = (norm / dual_unit).next_up();
     // λ = 0 is feasible and gives 0; it also answers for what came out as NaN.
     best_multiple(fit, &lambda, &data, unit, gauge).max(0.0)
@@ -164,15 +162,17 @@ pub(crate) fn lowered(v: f64, unit: f64) -> f64 {
 fn operator_norm(
     problem: &Problem,
     weights: &Weights,
-    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
-    lambda: &[f64],
+    near: (MatRef<'_, f64>, MatRef<'_, f64>),
+    (lambda, unit): (Vec<f64>, f64),
 ) -> Result<Bound, Error> {
     let (left, right) = (&weights.left, &weights.right);
     let (d1, d2) = problem.map().shape();
-    let adjoint = problem.map().adjoint(lambda);
+    let adjoint = problem.map().adjoint(&lambda);
     // Underflow in A*: m products, each off by less than the smallest normal number.
     let underflow = lambda.len() as f64 * ((d1 * d2) as f64).sqrt() * f64::MIN_POSITIVE;
-    let own = problem.map().adjoint_rounding(lambda) + underflow;
+    let own = problem.map().adjoint_rounding(&lambda) + underflow;
+    // One number a measurement counts where there are many.
+    drop(lambda);
     let size = adjoint.frobenius();
     let scaled = Rescaled::new(problem.map(), weights).scale_adjoint(adjoint);
     let products = if left.is_diagonal() && right.is_diagonal() {
@@ -184,8 +184,12 @@ fn operator_norm(
     let errors = (left.inverse_norm() * right.inverse_norm() * own + products) * (1.0 + 1e-6);
     let exact = (1.0 + left.rounding()) * (1.0 + right.rounding()) * (1.0 + 8.0 * f64::EPSILON);
     let computed = match problem.domain() {
-        Domain::Semidefinite => Bound::proved(largest_eigenvalue_above(&scaled)?),
-        Domain::General | Domain::Symmetric => upper_bound_around(&scaled, u, v)?,
+        Domain::Semidefinite => Bound::proved(largest_eigenvalue_above(scaled)?),
+        Domain::General | Domain::Symmetric => {
+            // Beyond μ the gap stays open.
+            let level = penalty(problem, weights).map_or(f64::INFINITY, |mu| mu / unit);
+            upper_bound_around(scaled, near, level)?
+        }
     };
     let bound = (computed.value + errors) * exact;
     Ok(Bound {

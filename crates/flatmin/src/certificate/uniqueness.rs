@@ -91,8 +91,8 @@ pub fn uniqueness(
         return Ok(undecided);
     }
     let off = match problem.domain() {
-        Domain::Semidefinite => largest_eigenvalue_off(&w, u)?,
-        Domain::General | Domain::Symmetric => upper_bound_off(&w, u, v)?,
+        Domain::Semidefinite => largest_eigenvalue_off(w, u)?,
+        Domain::General | Domain::Symmetric => upper_bound_off(w, u, v)?,
     };
     let outside = 1.0 - off - 2.0 * error;
     let pairs = free_pairs(problem.domain(), u, v);

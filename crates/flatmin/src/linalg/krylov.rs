@@ -42,46 +42,94 @@ pub(crate) fn gaussian(n: usize, b: usize, stream: u64) -> Mat<f64> {
     out
 }
 
+/// A block Krylov space that grows.
+pub(crate) struct KrylovSpace {
+    /// Orthonormal, and its image under the operator seen from it.
+    basis: Mat<f64>,
+    projected: Mat<f64>,
+    /// The image of the newest columns, or the start.
+    newest: Mat<f64>,
+    steps: usize,
+}
+
+impl KrylovSpace {
+    /// The space of `start` before any application.
+    pub(crate) fn new(start: Mat<f64>) -> Self {
+        KrylovSpace {
+            basis: Mat::zeros(start.nrows(), 0),
+            projected: Mat::zeros(0, 0),
+            newest: start,
+            steps: 0,
+        }
+    }
+
+    /// Grows the space to `steps` applications in all, or until it is invariant.
+    pub(crate) fn grow(&mut self, steps: usize, apply: impl Fn(MatRef<'_, f64>) -> Mat<f64>) {
+        let mut size = self.basis.ncols();
+        let most = (size + self.newest.ncols() * (steps - self.steps)).min(self.basis.nrows());
+        let (mut basis, mut projected) = (Mat::zeros(self.basis.nrows(), most), Mat::zeros(most, most));
+        basis.as_mut().subcols_mut(0, size).copy_from(&self.basis);
+        projected
+            .as_mut()
+            .submatrix_mut(0, 0, size, size)
+            .copy_from(&self.projected);
+        while self.steps < steps {
+            let block = std::mem::replace(&mut self.newest, Mat::zeros(basis.nrows(), 0));
+            let fresh = new_directions(basis.as_ref().subcols(0, size), block);
+            let width = fresh.ncols().min(most - size);
+            if width == 0 {
+                break;
+            }
+            let fresh = fresh.as_ref().subcols(0, width);
+            basis.as_mut().subcols_mut(size, width).copy_from(fresh);
+            self.newest = apply(fresh);
+            // The columns from the diagonal up say it all.
+            let known = product(
+                basis.as_ref().subcols(0, size + width).transpose(),
+                self.newest.as_ref(),
+            );
+            projected
+                .as_mut()
+                .submatrix_mut(size, 0, width, size + width)
+                .copy_from(known.transpose());
+            size += width;
+            self.steps += 1;
+        }
+        if size < most {
+            basis = basis.as_ref().subcols(0, size).to_owned();
+            projected = projected.as_ref().submatrix(0, 0, size, size).to_owned();
+        }
+        (self.basis, self.projected) = (basis, projected);
+    }
+
+    /// The Ritz values, and the vectors of the `count` largest.
+    ///
+    /// # Errors
+    /// [`Error::Numerical`] if the small eigenvalue problem fails.
+    pub(crate) fn ritz(&self, count: usize) -> Result<Ritz, Error> {
+        let size = self.basis.ncols();
+        let (mut values, vectors) = symmetric_eigen(self.projected.as_ref())?;
+        values.reverse();
+        let turned = Mat::from_fn(size, count.min(size), |i, j| vectors[(i, size - 1 - j)]);
+        Ok(Ritz {
+            values,
+            vectors: product(self.basis.as_ref(), turned.as_ref()),
+        })
+    }
+}
+
 /// The Ritz values of `apply` on the space of `start` after `steps` applications, and the vectors of the `count` largest.
 ///
 /// # Errors
 /// [`Error::Numerical`] if the small eigenvalue problem fails.
 pub(crate) fn block_krylov(
-    start: &Mat<f64>,
+    start: Mat<f64>,
     (steps, count): (usize, usize),
     apply: impl Fn(MatRef<'_, f64>) -> Mat<f64>,
 ) -> Result<Ritz, Error> {
-    let (n, b) = start.shape();
-    let most = (b * steps).min(n);
-    let (mut basis, mut projected) = (Mat::zeros(n, most), Mat::zeros(most, most));
-    let (mut size, mut block) = (0, start.clone());
-    for _ in 0..steps {
-        let fresh = new_directions(basis.as_ref().subcols(0, size), block);
-        let width = fresh.ncols().min(most - size);
-        if width == 0 {
-            break;
-        }
-        let fresh = fresh.as_ref().subcols(0, width);
-        basis.as_mut().subcols_mut(size, width).copy_from(fresh);
-        block = apply(fresh);
-        // The columns from the diagonal up say it all.
-        let known = product(
-            basis.as_ref().subcols(0, size + width).transpose(),
-            block.as_ref(),
-        );
-        projected
-            .as_mut()
-            .submatrix_mut(size, 0, width, size + width)
-            .copy_from(known.transpose());
-        size += width;
-    }
-    let (mut values, vectors) = symmetric_eigen(projected.as_ref().submatrix(0, 0, size, size))?;
-    values.reverse();
-    let turned = Mat::from_fn(size, count.min(size), |i, j| vectors[(i, size - 1 - j)]);
-    Ok(Ritz {
-        values,
-        vectors: product(basis.as_ref().subcols(0, size), turned.as_ref()),
-    })
+    let mut space = KrylovSpace::new(start);
+    space.grow(steps, apply);
+    space.ritz(count)
 }
 
 /// Orthonormal columns that span, with `basis`, what `block` and it do.

@@ -299,16 +299,18 @@ impl Adjoint<'_> {
 
     /// The same matrix divided by a power of two: exact short of underflow.
     pub(crate) fn divided(&self, unit: f64) -> Self {
-        let divide = |v: &f64| v / unit;
-        match self {
-            Adjoint::Dense(a) => {
-                Adjoint::Dense(Mat::from_fn(a.nrows(), a.ncols(), |i, j| divide(&a[(i, j)])))
-            }
-            Adjoint::Sparse { entries, values } => Adjoint::Sparse {
-                entries,
-                values: values.iter().map(divide).collect(),
-            },
+        self.clone().into_divided(unit)
+    }
+
+    /// The same in place.
+    pub(crate) fn into_divided(mut self, unit: f64) -> Self {
+        match &mut self {
+            Adjoint::Dense(a) => a
+                .col_iter_mut()
+                .for_each(|c| c.iter_mut().for_each(|v| *v /= unit)),
+            Adjoint::Sparse { values, .. } => values.iter_mut().for_each(|v| *v /= unit),
         }
+        self
     }
 }
 

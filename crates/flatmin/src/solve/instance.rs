@@ -5,6 +5,7 @@ use faer::{Mat, MatRef};
 use super::Status;
 use super::cone;
 use super::monitor::Monitor;
+use super::rank_constrained::Constrained;
 use crate::certificate::penalty;
 use crate::domain::Domain;
 use crate::error::Error;
@@ -108,12 +109,9 @@ impl<'a> Instance<'a> {
     }
 
     /// Balanced factors of Z and λ in the scale of the problem.
-    pub(super) fn unscale(&self, outcome: &Outcome) -> Result<(Factors, Vec<f64>), Error> {
-        let factors = Factors {
-            l: outcome.l.clone(),
-            r: outcome.r.clone(),
-        };
-        let mut z = Factors::balanced(&self.domain.decompose_factors(&factors)?, 1e-12);
+    pub(super) fn unscale(self, constrained: Constrained) -> Result<Constrained, Error> {
+        let Outcome { l, r, mut lambda, .. } = constrained.outcome;
+        let mut z = Factors::balanced(&self.domain.decompose_factors(&Factors { l, r })?, 1e-12);
         let root = self.scale.sqrt();
         for factor in [&mut z.l, &mut z.r] {
             for j in 0..factor.ncols() {
@@ -121,12 +119,18 @@ impl<'a> Instance<'a> {
             }
         }
         // The penalised dual scales with the data; the others' constraint ‖B*(λ)‖ ≤ 1 does not.
-        let by = if matches!(self.fit, Fit::Penalised(_)) {
-            self.scale
-        } else {
-            1.0
-        };
-        Ok((z, outcome.lambda.iter().map(|l| l * by).collect()))
+        if matches!(self.fit, Fit::Penalised(_)) {
+            lambda.iter_mut().for_each(|l| *l *= self.scale);
+        }
+        Ok(Constrained {
+            outcome: Outcome {
+                l: z.l,
+                r: z.r,
+                lambda,
+                ..constrained.outcome
+            },
+            ..constrained
+        })
     }
 
     /// The leading part of the domain's decomposition of a d1×d2 adjoint: all of it where that is cheap or the domain is a

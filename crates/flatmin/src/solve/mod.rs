@@ -281,22 +281,13 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
     } else {
         run(&instance, settings, &mut monitor)?
     };
-    let found = Found {
-        scaled: instance.unscale(&constrained.outcome)?,
-        constrained,
-    };
+    let outcome = &constrained.outcome;
     let capped = settings.fewest || Widths::asked(settings, problem.map().shape()).is_some();
-    if found.constrained.outcome.stopped.is_none() && problem.fit() == Fit::Exact && !capped {
-        instance.check_consistency(&found.constrained.outcome)?;
+    if outcome.stopped.is_none() && problem.fit() == Fit::Exact && !capped {
+        instance.check_consistency(outcome)?;
     }
+    let found = instance.unscale(constrained)?;
     finish(problem, weights, settings, found, monitor)
-}
-
-/// A method's outcome, and the same in the scale of the data.
-struct Found {
-    constrained: Constrained,
-    /// Factors of Z, and λ.
-    scaled: (Factors, Vec<f64>),
 }
 
 /// Where the m×m systems of the augmented Lagrangian end: their memory and cubic cost.
@@ -403,17 +394,20 @@ fn finish(
     problem: &Problem,
     weights: Weights,
     settings: &Settings,
-    found: Found,
+    found: Constrained,
     monitor: Monitor<'_>,
 ) -> Result<Solution, Error> {
-    let (z, dual) = found.scaled;
-    let factors = restore(problem, &weights, &z)?;
-    let certificate = certify(problem, &weights, &factors, &dual)?;
     let Constrained {
         outcome,
         restarts,
         local,
-    } = found.constrained;
+    } = found;
+    let z = Factors {
+        l: outcome.l,
+        r: outcome.r,
+    };
+    let factors = restore(problem, &weights, &z)?;
+    let certificate = certify(problem, &weights, &factors, &outcome.lambda)?;
     let status = match outcome.stopped {
         _ if certificate.proves(settings.tolerance) => Status::Certified,
         Some(status) => status,
@@ -424,7 +418,7 @@ fn finish(
             Some(k) => factors.padded(k),
             None => factors,
         },
-        dual,
+        dual: outcome.lambda,
         weights,
         certificate,
         status,

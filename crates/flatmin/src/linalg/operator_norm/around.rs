@@ -16,37 +16,47 @@ use faer::{Mat, MatRef};
 use super::{UP, by_decomposition, frobenius_above, projection_rounding, scaled};
 use crate::error::Error;
 use crate::linalg::dense::{frobenius, orthonormalise, orthonormality_defect, product, project_off};
-use crate::linalg::krylov::{block_krylov, gaussian, shortfall};
+use crate::linalg::krylov::{KrylovSpace, block_krylov, gaussian, shortfall};
 use crate::linalg::vector::power_of_two;
-use crate::map::{Adjoint, gamma};
+use crate::map::{Adjoint, GramOperator, gamma};
 
 /// The probability with which one bound may fail: half of what a certificate allows.
 pub(crate) const FAILURE: f64 = 5e-13;
 /// Random vectors of a block: they share the cost of a pass.
 const BLOCK: usize = 8;
-/// Applications of WᵀW, for one try after the other until the rest is known to lie below the leading part.
+/// Applications of WᵀW after which the rest is looked at, until it is known to lie below the leading part.
 const STEPS: [usize; 4] = [24, 48, 96, 192];
 /// Applications of WᵀW to the vectors given.
 const REFINEMENTS: usize = 8;
-/// Where the rest is the larger part by this share, knowing it to as much is enough: no gap will close.
+/// Where the rest is the larger part by this share, or the norm larger than what is allowed, knowing it to as much is
+/// enough: no gap will close.
 const LOOSE: f64 = 1e-2;
-/// The first stream of the starts; each try has its own.
+/// The stream of the start.
 const STREAM: u64 = 100;
 
 /// ‖W‖_op from above, but for a probability of [`FAILURE`], for nearly orthonormal U (d1 × p) and V (d2 × p); p may be 0.
+/// Once it is known to exceed `level` clearly, it is not looked at more closely.
 ///
 /// # Errors
 /// [`Error::Numerical`] if a decomposition fails.
-pub(super) fn by_blocks(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
+pub(super) fn by_blocks(
+    w: Adjoint<'_>,
+    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
+    level: f64,
+) -> Result<f64, Error> {
+    let level = level / power_of_two(w.max_abs());
     scaled(w, |w| {
         let (u, v) = refined(w, u, v)?;
         let (u, v) = (u.as_ref(), v.as_ref());
         let thin = Thin::new(w, u, v)?;
         let mut bound = frobenius_above(w);
-        for attempt in 0..STEPS.len() {
-            let rest = rest(w, u, v, attempt)?;
+        let mut space = Remainder::new(w, u, v);
+        for steps in STEPS {
+            let rest = space.after(steps)?;
             bound = bound.min(thin.with_rest(rest.above));
-            let known = rest.below > (1.0 + LOOSE) * thin.corner && rest.above <= (1.0 + LOOSE) * rest.below;
+            let least = rest.below.max(thin.corner);
+            let idle = rest.below > (1.0 + LOOSE) * thin.corner || least > (1.0 + LOOSE) * level;
+            let known = idle && rest.above <= (1.0 + LOOSE) * least;
             if known || bound <= thin.with_rest(0.99 * thin.corner) {
                 break;
             }
@@ -65,18 +75,18 @@ fn refined(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<(M
     }
     let gram = w.gram_operator();
     if rows < cols {
-        let u = block_krylov(&u.to_owned(), (REFINEMENTS, u.ncols()), |x| gram.left(x))?.vectors;
+        let u = block_krylov(u.to_owned(), (REFINEMENTS, u.ncols()), |x| gram.left(x))?.vectors;
         let (v, _) = orthonormalise(w.transpose_times(u.as_ref()).as_ref());
         return Ok((u, v));
     }
-    let v = block_krylov(&v.to_owned(), (REFINEMENTS, v.ncols()), |x| gram.right(x))?.vectors;
+    let v = block_krylov(v.to_owned(), (REFINEMENTS, v.ncols()), |x| gram.right(x))?.vectors;
     let (u, _) = orthonormalise(w.times(v.as_ref()).as_ref());
     Ok((u, v))
 }
 
 /// ‖U_⊥ᵀ W V_⊥‖ likewise, as tight as it takes to tell that it is at most `target`, or that it is not.
 pub(super) fn rest_by_krylov(
-    w: &Adjoint<'_>,
+    w: Adjoint<'_>,
     u: MatRef<'_, f64>,
     v: MatRef<'_, f64>,
     target: f64,
@@ -84,8 +94,9 @@ pub(super) fn rest_by_krylov(
     let target = target / power_of_two(w.max_abs());
     scaled(w, |w| {
         let mut bound = f64::INFINITY;
-        for attempt in 0..STEPS.len() {
-            let rest = rest(w, u, v, attempt)?;
+        let mut space = Remainder::new(w, u, v);
+        for steps in STEPS {
+            let rest = space.after(steps)?;
             bound = bound.min(rest.above);
             if bound <= target || rest.below > target {
                 break;
@@ -104,30 +115,13 @@ pub(crate) fn singular_values_off(
     u: MatRef<'_, f64>,
     v: MatRef<'_, f64>,
 ) -> Result<Vec<f64>, Error> {
-    let values = ritz_values_off(w, u, v, (STEPS[0], STREAM - 1))?;
+    let mut space = Remainder::new(w, u, v);
+    space.grow(STEPS[0]);
+    let values = space.krylov.ritz(0)?.values;
     Ok(values.iter().map(|v| v.max(0.0).sqrt()).collect())
 }
 
-/// Ritz values of (I − VVᵀ)WᵀW(I − VVᵀ), or the like with U where W has fewer rows.
-fn ritz_values_off(
-    w: &Adjoint<'_>,
-    u: MatRef<'_, f64>,
-    v: MatRef<'_, f64>,
-    (steps, stream): (usize, u64),
-) -> Result<Vec<f64>, Error> {
-    let (rows, cols) = w.shape();
-    let wide = rows < cols;
-    let (basis, n) = if wide { (u, rows) } else { (v, cols) };
-    let gram = w.gram_operator();
-    let start = project_off(basis, gaussian(n, BLOCK.min(n), stream).as_ref());
-    let ritz = block_krylov(&start, (steps, 0), |x| {
-        let image = if wide { gram.left(x) } else { gram.right(x) };
-        project_off(basis, image.as_ref())
-    })?;
-    Ok(ritz.values)
-}
-
-/// What a try says of ‖U_⊥ᵀ W V_⊥‖.
+/// What so many steps say of ‖U_⊥ᵀ W V_⊥‖.
 struct Rest {
     /// What it exceeds but for rounding.
     below: f64,
@@ -135,30 +129,65 @@ struct Rest {
     above: f64,
 }
 
-/// One try at ‖U_⊥ᵀ W V_⊥‖, on the shorter side alone: with one projection it is no smaller.
-fn rest(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>, attempt: usize) -> Result<Rest, Error> {
-    let (rows, cols) = w.shape();
-    let (n, steps) = (rows.min(cols), STEPS[attempt]);
-    let size = frobenius_above(w);
-    let Some(share) = shortfall(n, BLOCK.min(n), steps, FAILURE / STEPS.len() as f64) else {
-        return Ok(Rest {
-            below: 0.0,
-            above: size,
+/// A Krylov space of (I − VVᵀ)WᵀW(I − VVᵀ), or of the like with U where W has fewer rows: ‖U_⊥ᵀ W V_⊥‖ is no larger than
+/// with one projection.
+struct Remainder<'a> {
+    basis: MatRef<'a, f64>,
+    wide: bool,
+    gram: GramOperator<'a>,
+    krylov: KrylovSpace,
+    /// What ‖W‖_F does not exceed, and in units of its square what products and projections round, and what the basis is
+    /// off.
+    size: f64,
+    rounding: f64,
+}
+
+impl<'a> Remainder<'a> {
+    fn new(w: &'a Adjoint<'_>, u: MatRef<'a, f64>, v: MatRef<'a, f64>) -> Self {
+        let (rows, cols) = w.shape();
+        let wide = rows < cols;
+        let (basis, n) = if wide { (u, rows) } else { (v, cols) };
+        let tilt = orthonormality_defect(basis);
+        let start = gaussian(n, BLOCK.min(n), STREAM);
+        Remainder {
+            basis,
+            wide,
+            gram: w.gram_operator(),
+            krylov: KrylovSpace::new(project_off(basis, start.as_ref())),
+            size: frobenius_above(w),
+            rounding: 2.0 * gamma(rows + cols + 4)
+                + 4.0 * tilt * (1.0 + tilt)
+                + 2.0 * projection_rounding(n, basis.ncols()),
+        }
+    }
+
+    /// To `steps` applications in all.
+    fn grow(&mut self, steps: usize) {
+        let (basis, wide, gram) = (self.basis, self.wide, &self.gram);
+        self.krylov.grow(steps, |x| {
+            let image = if wide { gram.left(x) } else { gram.right(x) };
+            project_off(basis, image.as_ref())
         });
-    };
-    let values = ritz_values_off(w, u, v, (steps, STREAM + attempt as u64))?;
-    let basis = if rows < cols { u } else { v };
-    let tilt = orthonormality_defect(basis);
-    // What products and projections round, and what the basis is off, in units of ‖W‖_F².
-    let error = 2.0 * gamma(rows + cols + 4)
-        + 4.0 * tilt * (1.0 + tilt)
-        + 2.0 * projection_rounding(n, basis.ncols())
-        + gamma(BLOCK * steps + 4);
-    let largest = values.first().copied().unwrap_or(0.0).max(0.0);
-    Ok(Rest {
-        below: largest.sqrt(),
-        above: ((largest + error * size * size) / (1.0 - share)).sqrt() * UP,
-    })
+    }
+
+    /// What `steps` applications say, one of `STEPS`. Each of them may fail with its part of the probability.
+    fn after(&mut self, steps: usize) -> Result<Rest, Error> {
+        let n = self.basis.nrows();
+        let Some(share) = shortfall(n, BLOCK.min(n), steps, FAILURE / STEPS.len() as f64) else {
+            return Ok(Rest {
+                below: 0.0,
+                above: self.size,
+            });
+        };
+        self.grow(steps);
+        let values = self.krylov.ritz(0)?.values;
+        let error = (self.rounding + gamma(BLOCK * steps + 4)) * self.size * self.size;
+        let largest = values.first().copied().unwrap_or(0.0).max(0.0);
+        Ok(Rest {
+            below: largest.sqrt(),
+            above: ((largest + error) / (1.0 - share)).sqrt() * UP,
+        })
+    }
 }
 
 /// The three thin blocks.
@@ -250,23 +279,26 @@ mod tests {
             let (u, v) = (u.as_ref().subcols(0, 10), v.as_ref().subcols(0, 10));
             for (size, allowed) in [(0.0, 1e-9), (1e-6, 1e-7), (1e-4, 1e-3), (1e-2, 0.3)] {
                 let (near_u, near_v) = (off_by(u, size), off_by(v, size));
-                let bound = by_blocks(&w, near_u.as_ref(), near_v.as_ref()).unwrap();
+                let bound = by_blocks(w.clone(), (near_u.as_ref(), near_v.as_ref()), f64::INFINITY).unwrap();
                 assert!(bound >= 1.0 - 1e-13, "off by {size}: {bound}");
                 assert!(bound <= 1.0 + allowed, "off by {size}: {bound}");
             }
             for columns in [0, 1, 10] {
                 let random = |n, stream| orthonormalise(gaussian(n, columns, stream).as_ref()).0;
                 let (u, v) = (random(rows, 11), random(cols, 12));
-                let bound = by_blocks(&w, u.as_ref(), v.as_ref()).unwrap();
+                let bound = by_blocks(w.clone(), (u.as_ref(), v.as_ref()), f64::INFINITY).unwrap();
                 assert!(
                     (1.0 - 1e-13..1.5).contains(&bound),
                     "{columns} random columns: {bound}"
                 );
             }
             // Only some of the cluster is known.
-            let bound = by_blocks(&w, u.subcols(0, 4), v.subcols(0, 4)).unwrap();
+            let bound = by_blocks(w.clone(), (u.subcols(0, 4), v.subcols(0, 4)), f64::INFINITY).unwrap();
             assert!((1.0 - 1e-13..1.01).contains(&bound), "{bound}");
-            let off = rest_by_krylov(&w, u, v, 0.99).unwrap();
+            // It is far above what would be allowed: roughly will do.
+            let bound = by_blocks(w.clone(), (u.subcols(0, 4), v.subcols(0, 4)), 0.5).unwrap();
+            assert!((1.0 - 1e-13..1.1).contains(&bound), "{bound}");
+            let off = rest_by_krylov(w.clone(), u, v, 0.99).unwrap();
             assert!((s[10] - 1e-12..0.99).contains(&off), "{off}");
             let missing = singular_values_off(&w, u.subcols(0, 4), v.subcols(0, 4)).unwrap();
             assert_eq!(missing.iter().filter(|s| **s > 0.999).count(), 6);
@@ -279,7 +311,12 @@ mod tests {
         let w = Adjoint::Dense(a);
         for by in [0.5, 1.0 - 1e-4, 1.0 + 1e-4] {
             let (u, v) = (faer::Scale(by) * u.clone(), faer::Scale(by) * v.clone());
-            let bound = by_blocks(&w, u.as_ref().subcols(0, 1), v.as_ref().subcols(0, 1)).unwrap();
+            let bound = by_blocks(
+                w.clone(),
+                (u.as_ref().subcols(0, 1), v.as_ref().subcols(0, 1)),
+                f64::INFINITY,
+            )
+            .unwrap();
             assert!(bound >= 1.0 - 1e-13, "{by}: {bound}");
         }
     }
@@ -306,11 +343,35 @@ mod tests {
         assert!((one.left(x.as_ref()) - other.left(x.as_ref())).norm_max() <= 1e-11);
         assert!((one.right(y.as_ref()) - other.right(y.as_ref())).norm_max() <= 1e-11);
         let none = |n: u32| Mat::zeros(n as usize, 0);
-        let bound = by_blocks(&sparse, none(d1).as_ref(), none(d2).as_ref()).unwrap();
+        let bound = by_blocks(
+            sparse.clone(),
+            (none(d1).as_ref(), none(d2).as_ref()),
+            f64::INFINITY,
+        )
+        .unwrap();
         assert!(
             (norm * (1.0 - 1e-13)..norm * 1.05).contains(&bound),
             "{bound} of {norm}"
         );
+    }
+
+    #[test]
+    fn a_space_grown_in_stages_is_the_same() {
+        let n = 40;
+        let apply = |x: MatRef<'_, f64>| Mat::from_fn(n, x.ncols(), |i, j| (1.0 + i as f64).ln() * x[(i, j)]);
+        let at_once = block_krylov(gaussian(n, 3, 0), (6, 2), apply).unwrap();
+        let mut space = KrylovSpace::new(gaussian(n, 3, 0));
+        for steps in [1, 4, 6] {
+            space.grow(steps, apply);
+        }
+        let staged = space.ritz(2).unwrap();
+        assert_eq!(at_once.values, staged.values);
+        assert_eq!(at_once.vectors, staged.vectors);
+        // Once it is everything it grows no more.
+        space.grow(30, apply);
+        let all = space.ritz(0).unwrap().values;
+        assert_eq!(all.len(), n);
+        assert!((all[0] - (n as f64).ln()).abs() <= 1e-13);
     }
 
     #[test]
@@ -322,7 +383,7 @@ mod tests {
             .collect();
         for (b, steps) in [(1, 60), (8, 24), (8, 48)] {
             for stream in 0..3 {
-                let ritz = block_krylov(&gaussian(n, b, stream), (steps, 1), |x| {
+                let ritz = block_krylov(gaussian(n, b, stream), (steps, 1), |x| {
                     Mat::from_fn(n, x.ncols(), |i, j| diagonal[i] * x[(i, j)])
                 })
                 .unwrap();

@@ -55,13 +55,27 @@ impl Lines<'_> {
         (&self.across[range.clone()], &self.values[range])
     }
 
-    /// The same places with all values one.
-    pub(crate) fn pattern(&self) -> Lines<'_> {
+    /// The same places with other values, in their order.
+    pub(crate) fn with_values(&self, values: Vec<f64>) -> Lines<'_> {
         Lines {
             start: Cow::Borrowed(&self.start),
             across: Cow::Borrowed(&self.across),
-            values: Cow::Owned(vec![1.0; self.values.len()]),
+            values: Cow::Owned(values),
         }
+    }
+
+    /// Row a of the result is the sum of the rows of x that line a names.
+    pub(crate) fn sums(&self, x: &Thin) -> Thin {
+        let mut out = Thin::zeros(self.count(), x.columns());
+        let rows = out.values_mut().par_chunks_mut(x.stride().max(1)).enumerate();
+        rows.for_each(|(a, out)| {
+            for b in self.line(a).0 {
+                out.iter_mut()
+                    .zip(x.row(*b as usize))
+                    .for_each(|(sum, v)| *sum += v);
+            }
+        });
+        out
     }
 
     /// The entries in no line that is out, on either side; the lines keep their numbers.
@@ -136,12 +150,17 @@ impl Entries {
         }
     }
 
+    /// One number an entry, column after column.
+    pub(crate) fn in_columns<T: Copy + Send + Sync>(&self, values: &[T]) -> Vec<T> {
+        self.by_column.par_iter().map(|i| values[*i as usize]).collect()
+    }
+
     /// Column after column: 12 bytes an entry, so that a pass reads memory in its order.
     pub(crate) fn column_lines<'a>(&'a self, values: &[f64]) -> Lines<'a> {
         Lines {
             start: Cow::Borrowed(&self.column_start),
-            across: self.by_column.iter().map(|i| self.rows[*i as usize]).collect(),
-            values: self.by_column.iter().map(|i| values[*i as usize]).collect(),
+            across: Cow::Owned(self.in_columns(&self.rows)),
+            values: Cow::Owned(self.in_columns(values)),
         }
     }
 }

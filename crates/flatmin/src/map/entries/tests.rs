@@ -56,12 +56,7 @@ fn lines_agree_with_dense_matrices() {
                 let thin = Thin::from_mat(x.as_ref());
                 close(&thin.to_mat(), &x, 0.0, &what);
                 close(&lines.times(&thin).to_mat(), &(dense * &x), 1e-13, &what);
-                close(
-                    &lines.pattern().times(&thin).to_mat(),
-                    &(&seen * &x),
-                    1e-13,
-                    &what,
-                );
+                close(&lines.sums(&thin).to_mat(), &(&seen * &x), 1e-13, &what);
                 let ridge: Vec<f64> = (0..dense.nrows()).map(|a| 0.3 + a as f64 / 20.0).collect();
                 let (found, fall) = regress(lines, &thin, &ridge);
                 let own = gaussian(dense.nrows(), k, 5);

@@ -21,6 +21,8 @@ const SPARE: usize = 4;
 /// Applications of WᵀW to each, while steps still gain more than a share `FINE`, and after that: then what is missed of the
 /// largest singular value is missed by the gap.
 const STEPS: usize = 6;
+/// At zero for the first time: what the steps start from may be rough.
+const FIRST_STEPS: usize = 2;
 const FINAL_STEPS: usize = 12;
 const FINE: f64 = 1e-6;
 /// Singular values may exceed μ by this share while steps are still loose, and less as the root of the gain.
@@ -53,8 +55,14 @@ impl Dual {
         let off_basis = |y: MatRef<'_, f64>| project_off(basis.as_ref(), y);
         let width = (count + SPARE).next_multiple_of(8);
         let start = off_basis(gaussian(basis.nrows(), width, 1).as_ref());
-        let steps = if gain > FINE { STEPS } else { FINAL_STEPS };
-        let ritz = block_krylov(&start, (steps, width), |y| {
+        let steps = if basis.ncols() == 0 && gain >= LOOSE {
+            FIRST_STEPS
+        } else if gain > FINE {
+            STEPS
+        } else {
+            FINAL_STEPS
+        };
+        let ritz = block_krylov(start, (steps, width), |y| {
             let image = w.transpose_times(&w.times(&Thin::from_mat(y)));
             off_basis(image.to_mat().as_ref())
         })?;

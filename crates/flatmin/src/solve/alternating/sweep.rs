@@ -210,11 +210,12 @@ impl<'a> Sweep<'a> {
     where
         'a: 'b,
     {
-        let (rows, columns) = (self.entries.row_lines(lambda), self.entries.column_lines(lambda));
+        let rows = self.entries.row_lines(lambda);
+        let by_column = self.entries.in_columns(lambda);
         let (inner, outer) = if self.turned {
-            (columns, rows)
+            (self.inner.lines.with_values(by_column), rows)
         } else {
-            (rows, columns)
+            (rows, self.outer.lines.with_values(by_column))
         };
         DualMatrix {
             inner,
@@ -234,7 +235,7 @@ impl<'a> Sweep<'a> {
             squared(self.inner.restore(inner)),
             squared(self.outer.restore(outer)),
         );
-        let sums = self.inner.lines.pattern().times(&v);
+        let sums = self.inner.lines.sums(&v);
         let column = |j: usize| -> f64 { (0..u.rows()).map(|a| u.row(a)[j] * sums.row(a)[j]).sum() };
         (0..u.columns())
             .map(|j| column(j) / (sizes[j] * sizes[j]))

@@ -377,7 +377,7 @@ impl<'a, 'b> Run<'a, 'b> {
         };
         judged = self.judge(nuclear, total, &best.lambda, best.norm);
         if self.proves(&judged) {
-            let top = upper_bound(&map.adjoint(&best.lambda))?;
+            let top = upper_bound(map.adjoint(&best.lambda))?;
             judged = self.judge(nuclear, total, &best.lambda, top);
         }
         Ok((lambda, judged))
