@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Time the completion of ratings: flatmin against cmfrec and Spark MLlib, all told the same rank, λ and sweeps.
+"""Time the completion of ratings: flatmin against cmfrec, LIBMF and Spark MLlib, all told the same rank, λ and sweeps.
 
 What counts is the time to the objective that cmfrec reaches in its sweeps: flatmin writes its course, and the first
-step that is as good is looked up in it. The tools run in turn, several times, as separate processes on two threads.
-Then each tool's course: fits that end after more and more sweeps, the objective and the error on the test entries after
-each. Rows, courses, a summary and a figure for each size go to bench/results/DATE/; the figure needs matplotlib.
+step that is as good is looked up in it; for the nuclear norm the peer is soft-impute. The tools run in turn, several
+times, as separate processes on two threads. Then each tool's course: fits that end after more and more sweeps, the
+objective and the error on the test entries after each. Rows, courses, a summary and a figure for each case go to
+bench/results/DATE/; the figure needs matplotlib.
 
-usage: ratings.py [--sizes 1m 10m] [--lambda 0.06] [--rank 20] [--repetitions 3] [--no-spark] [--no-course]
-       [--flatmin PATH] [--python PATH] [--out DIR]
+usage: ratings.py [--sizes 1m 10m] [--lambda 0.06] [--nuclear-lambda 12] [--rank 20] [--repetitions 3] [--no-spark]
+       [--no-course] [--flatmin PATH] [--python PATH] [--out DIR]
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from run import machine_note, number, run_process
 
@@ -46,7 +48,7 @@ def time_to(history: list[dict], target: float) -> float | None:
 def summarise(rows: list[dict]) -> str:
     """A markdown table of medians."""
     lines = [
-        "| case | tool | fit, s | to cmfrec's objective, s | process, s | peak, MiB | objective | gap | test RMSE |",
+        "| case | tool | fit, s | to the first's objective, s | process, s | peak, MiB | objective | gap | test RMSE |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for case, tool in dict.fromkeys((row["case"], row["tool"]) for row in rows):
@@ -60,7 +62,11 @@ def summarise(rows: list[dict]) -> str:
         cells.append(number(statistics.median(row["wall_s"] for row in own)))
         cells.append(number(max(row["peak_mib"] for row in own), ".0f"))
         last = own[-1]
-        cells += [number(last.get("value"), ".7g"), number(last.get("gap"), ".1e"), number(last.get("test_rmse"), ".4f")]
+        cells += [
+            number(last.get("value"), ".7g"),
+            number(last.get("gap"), ".1e"),
+            number(last.get("test_rmse"), ".4f"),
+        ]
         lines.append(f"| {case} | {tool} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -106,7 +112,7 @@ def draw(file: Path, courses: list[dict]) -> None:
         return
     figure, (objective, error) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     lowest = min(row["value"] for row in courses)
-    for tool, marker in zip(dict.fromkeys(row["tool"] for row in courses), "osD^", strict=False):
+    for tool, marker in zip(dict.fromkeys(row["tool"] for row in courses), "osvD^", strict=False):
         own = [row for row in courses if row["tool"] == tool]
         seconds = [row["seconds"] for row in own]
         # The lowest point itself has no place on a logarithmic axis.
@@ -122,12 +128,77 @@ def draw(file: Path, courses: list[dict]) -> None:
     pyplot.close(figure)
 
 
+class Case(NamedTuple):
+    """An objective on data of one size. The first tool sets the objective that the time is taken to."""
+
+    name: str
+    objective: str
+    weight: float
+    tools: list[str]
+
+
+def cases(size: str, options: argparse.Namespace) -> list[Case]:
+    """Flat weights against the libraries that have them, the nuclear norm against soft-impute."""
+    spark = [] if options.no_spark else ["spark"]
+    return [
+        Case(size, "flat", options.weight, ["cmfrec", "cmfrec-float", "libmf", "flatmin", *spark]),
+        Case(f"{size}-nuclear", "nuclear", options.nuclear_weight, ["soft-impute", "flatmin"]),
+    ]
+
+
+def commands(case: Case, files: tuple[str, str], options: argparse.Namespace) -> dict[str, list[str]]:
+    """The command of each tool, all told the same."""
+    told = [*files, "--rank", str(options.rank), "--lambda", str(case.weight), "--threads", "2"]
+    peer = [options.python, str(HERE / "peers" / "ratings.py")]
+    found = {tool: [*peer, tool, *told] for tool in case.tools}
+    ours = [options.flatmin, "solve", "completion", files[0], "--test", *told[1:]]
+    return found | {"flatmin": [*ours, "--objective", case.objective, "--center", "none", "--json", "-q"]}
+
+
+def timed(
+    case: Case, files: tuple[str, str], options: argparse.Namespace, environment: dict, scratch: Path
+) -> list[dict]:
+    """All tools in turn, several times."""
+    rows: list[dict] = []
+    run = commands(case, files, options)
+    for repetition in range(options.repetitions):
+        target = None
+        for tool in case.tools:
+            if tool == "flatmin":
+                row = solve(run[tool], environment, scratch / f"{case.name}-{repetition}")
+                row["to_target_s"] = None if target is None else time_to(row["history"], target)
+            else:
+                row = run_process(run[tool], environment)
+            target = row.get("value") if tool == case.tools[0] else target
+            rows.append(row | {"case": case.name, "tool": tool, "repetition": repetition})
+            print(case.name, tool, number(row.get("seconds")), row.get("status"), file=sys.stderr, flush=True)
+    return rows
+
+
+def coursed(
+    case: Case, files: tuple[str, str], options: argparse.Namespace, environment: dict, scratch: Path, rows: list[dict]
+) -> list[dict]:
+    """The course of each tool."""
+    courses: list[dict] = []
+    run = commands(case, files, options)
+    for tool in case.tools:
+        if tool == "flatmin":
+            history = next(row["history"] for row in reversed(rows) if row["tool"] == tool)
+            course = course_of_flatmin(run[tool], environment, scratch / f"{case.name}-course", history)
+        else:
+            course = course_of_peer(run[tool], environment)
+        courses += [row | {"case": case.name, "tool": tool} for row in course]
+        print(case.name, tool, len(course), "points of its course", file=sys.stderr, flush=True)
+    return courses
+
+
 def main() -> None:
     """Make the data, run all tools in turn, write rows and summary."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="*", default=["1m"], choices=["100k", "1m", "10m", "20m"])
     parser.add_argument("--lambda", type=float, default=0.06, dest="weight")
+    parser.add_argument("--nuclear-lambda", type=float, default=12.0, dest="nuclear_weight")
     parser.add_argument("--rank", type=int, default=20)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--no-spark", action="store_true")
@@ -137,41 +208,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / datetime.date.today().isoformat())
     options = parser.parse_args()
     environment = os.environ | {f"{name}_NUM_THREADS": "2" for name in ("OMP", "OPENBLAS", "MKL", "RAYON")}
-    told = ["--rank", str(options.rank), "--lambda", str(options.weight), "--threads", "2"]
-    peer = [options.python, str(HERE / "peers" / "ratings.py")]
-    tools = ["cmfrec", "cmfrec-float", "flatmin", *([] if options.no_spark else ["spark"])]
-    rows, courses, histories = [], [], {}
+    rows, courses = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        train, test = (str(Path(scratch) / name) for name in ("train.npz", "test.npz"))
         for size in options.sizes:
+            train, test = (str(Path(scratch) / f"{name}-{size}.npz") for name in ("train", "test"))
             subprocess.run([options.python, str(HERE / "ratings_data.py"), size, "1", train, test], check=True)
-            ours = [options.flatmin, "solve", "completion", train, "--test", test, "--center", "none", *told, "--json", "-q"]
-            for repetition in range(options.repetitions):
-                own = []
-                for tool in tools:
-                    if tool == "flatmin":
-                        row = solve(ours, environment, Path(scratch) / f"{size}-{repetition}")
-                    else:
-                        row = run_process([*peer, tool, train, test, *told], environment)
-                    own.append(row | {"case": size, "tool": tool, "repetition": repetition})
-                    print(size, tool, number(row.get("seconds")), row.get("status"), file=sys.stderr, flush=True)
-                for row in own:
-                    if row["tool"] == "flatmin":
-                        histories[size] = row["history"]
-                        if own[0].get("value") is not None:
-                            row["to_target_s"] = time_to(row["history"], own[0]["value"])
+            for case in cases(size, options):
+                own = timed(case, (train, test), options, environment, Path(scratch))
                 rows += own
-            for tool in tools if not options.no_course else []:
-                if tool == "flatmin":
-                    course = course_of_flatmin(ours, environment, Path(scratch) / f"{size}-course", histories[size])
-                else:
-                    course = course_of_peer([*peer, tool, train, test, *told], environment)
-                courses += [row | {"case": size, "tool": tool} for row in course]
-                print(size, tool, len(course), "points of its course", file=sys.stderr, flush=True)
+                if not options.no_course:
+                    courses += coursed(case, (train, test), options, environment, Path(scratch), own)
     options.out.mkdir(parents=True, exist_ok=True)
     write_rows(options.out / "ratings.csv", FIELDS, rows)
-    for size in dict.fromkeys(row["case"] for row in courses):
-        draw(options.out / f"ratings-{size}.svg", [row for row in courses if row["case"] == size])
+    for case in dict.fromkeys(row["case"] for row in courses):
+        draw(options.out / f"ratings-{case}.svg", [row for row in courses if row["case"] == case])
     if courses:
         write_rows(options.out / "ratings-courses.csv", COURSE_FIELDS, courses)
     note = machine_note(options.flatmin, options.python)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Make synthetic ratings in the shape of the MovieLens data sets: few rows and columns have most of the entries.
+"""Make synthetic ratings in the shape of the MovieLens data sets and of Netflix's (100m).
 
-Ratings are half stars of a matrix of rank 10 with row and column effects and noise of 0.8, less their mean; a tenth of
-them, drawn at random, goes into TEST.npz. Both files are as `flatmin solve completion` reads them.
+Few rows and columns have most of the entries. Ratings are half stars of a matrix of rank 10 with row and column effects
+and noise of 0.8, less their mean; a tenth of them, drawn at random, goes into TEST.npz. Both files are as `flatmin
+solve completion` reads them.
 
-usage: ratings_data.py {100k,1m,10m,20m} SEED TRAIN.npz TEST.npz
+usage: ratings_data.py {100k,1m,10m,20m,100m} SEED TRAIN.npz TEST.npz
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SHAPES = {
     "1m": (6040, 3706, 1_000_209),
     "10m": (69_878, 10_677, 10_000_054),
     "20m": (138_493, 26_744, 20_000_263),
+    "100m": (480_189, 17_770, 100_480_507),
 }
 
 

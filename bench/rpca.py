@@ -34,7 +34,9 @@ def summarise(rows: list[dict]) -> str:
         middle = {key: statistics.median(row[key] for row in own) for key in ("wall_s", "seconds")}
         last = own[-1]
         cells = [number(middle["wall_s"]), number(middle["seconds"]), number(last.get("relative_error"), ".1e")]
-        lines.append(f"| {case} | {tool} | {' | '.join(cells)} | {last.get('rank')} | {number(last.get('gap'), '.1e')} |")
+        lines.append(
+            f"| {case} | {tool} | {' | '.join(cells)} | {last.get('rank')} | {number(last.get('gap'), '.1e')} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +74,9 @@ def main() -> None:
         writer = csv.DictWriter(file, FIELDS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
-    (options.out / "rpca.md").write_text(summarise(rows) + "\n```\n" + machine_note(options.flatmin, options.python) + "```\n")
+    (options.out / "rpca.md").write_text(
+        summarise(rows) + "\n```\n" + machine_note(options.flatmin, options.python) + "```\n"
+    )
     print(summarise(rows))
 
 
