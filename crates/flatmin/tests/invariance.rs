@@ -141,7 +141,15 @@ impl Instance {
     /// Solved to a proved optimum.
     fn solved(&self, fit: Fit, objective: Objective) -> Solution {
         let solution = self.solve(fit, objective).unwrap();
-        assert_eq!(solution.status, Status::Certified, "{fit:?}, {objective:?}");
+        let Solution {
+            status, certificate, ..
+        } = &solution;
+        assert_eq!(
+            *status,
+            Status::Certified,
+            "{fit:?}, {objective:?}, shape {:?}: {certificate:?}",
+            self.shape
+        );
         solution
     }
 }
