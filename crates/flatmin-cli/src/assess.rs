@@ -135,8 +135,9 @@ pub(crate) fn excess_flatness(
         return Ok(None);
     };
     let m = problem.map().measurements() as f64;
-    let fits_exactly = result.residual.is_some_and(|residual| residual <= EXACT);
-    let off = if fits_exactly { 0.0 } else { misfit(&problem, x) };
+    let off = misfit(&problem, x);
+    // Of data that are zero there is no relative residual.
+    let fits_exactly = off == 0.0 || result.residual.is_some_and(|residual| residual <= EXACT);
     let certificate = certificate.filter(|_| problem.objective() == Objective::Flat);
     let is_own = fits_exactly && problem.fit() == Fit::Exact && certificate.is_some();
     let fit = if fits_exactly { Fit::Exact } else { Fit::Ball(off) };

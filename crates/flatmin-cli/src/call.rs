@@ -86,7 +86,8 @@ struct ExperimentLine {
 pub fn solve(words: &[String], data: &Arrays<'_>, interrupt: &AtomicBool) -> Result<Answer, Failure> {
     let SolveLine { model, options } = parse(words)?;
     let run = Run::new(model, Source::Arrays(data), &options, true, interrupt)?;
-    answer(&run, &options, run.outcome(solver::solved)?)
+    let out = claimed(&options)?;
+    answer(&run, out, run.outcome(solver::solved)?)
 }
 
 /// `flatmin measure` of `factors`.
@@ -105,8 +106,9 @@ pub fn measure(
         no_bound: line.no_bound,
     };
     let run = Run::new(line.model, Source::Arrays(data), &line.options, true, interrupt)?;
+    let out = claimed(&line.options)?;
     let outcome = run.outcome(|run| measured(run, &asked))?;
-    answer(&run, &line.options, outcome)
+    answer(&run, out, outcome)
 }
 
 /// `flatmin generate`: the arrays of an instance.
@@ -167,9 +169,15 @@ pub fn experiment_rows(words: &[String], rows: &str) -> Result<String, Failure> 
     experiment::with(args.name, parts::Gathered(&args, rows))
 }
 
-fn answer(run: &Run<'_>, options: &Options, mut outcome: Outcome) -> Result<Answer, Failure> {
-    if let Some(out) = &options.run.out {
-        run_files::write(&OutputDir::create(out).or_input()?, &outcome)?;
+/// The folder of `--out`, before anything is computed.
+fn claimed(options: &Options) -> Result<Option<OutputDir>, Failure> {
+    let out = options.run.out.as_deref().map(OutputDir::claim);
+    out.transpose().or_input()
+}
+
+fn answer(run: &Run<'_>, out: Option<OutputDir>, mut outcome: Outcome) -> Result<Answer, Failure> {
+    if let Some(out) = out {
+        run_files::write(&out, &outcome)?;
     }
     let factors = std::mem::take(&mut outcome.factors).into_iter();
     let mut arrays: Vec<(String, Numbers)> = factors.map(|(key, member)| (key, member.into())).collect();

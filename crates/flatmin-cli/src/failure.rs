@@ -39,7 +39,7 @@ impl Failure {
     /// One line, whatever the causes say.
     pub fn message(&self) -> String {
         let (Failure::Input(error) | Failure::Internal(error)) = self;
-        format!("{error:#}").replace(['\n', '\r'], " ")
+        format!("{error:#}").replace(char::is_control, " ")
     }
 }
 

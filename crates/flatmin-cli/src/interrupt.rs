@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 
+use crate::terminal;
+
 /// Set by the first Ctrl-C.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -23,7 +25,7 @@ pub(crate) fn listen() -> Result<&'static AtomicBool> {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(ABORTED);
         }
-        eprintln!("flatmin: stopping at the next step; Ctrl-C again aborts and writes nothing");
+        terminal::say("flatmin: stopping at the next step; Ctrl-C again aborts and writes nothing");
     })
     .context("Ctrl-C cannot be listened to")?;
     Ok(&INTERRUPTED)

@@ -15,11 +15,13 @@ mod failure;
 mod input;
 mod instance;
 mod interrupt;
+mod memory;
 mod output;
 mod pictures;
 mod progress;
 mod report;
 mod summary;
+mod terminal;
 mod theory;
 
 use std::ffi::OsString;
@@ -31,6 +33,20 @@ use args::{Cli, Command};
 use commands::Ending;
 pub use failure::Failure;
 
+/// Reads `path`, which has the name of one of the files that the readers know: for programs that look for files on which
+/// one of them fails.
+///
+/// # Errors
+/// What is wrong with the file.
+#[cfg(feature = "fuzzing")]
+pub fn read(path: &std::path::Path) -> anyhow::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let reader = input::every::READERS
+        .iter()
+        .find(|(known, _)| Some(*known) == name);
+    reader.map_or(Ok(()), |(_, reader)| reader(path))
+}
+
 /// Runs the command line `arguments`, of which the first is the name of the program, and gives the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let code = match Cli::try_parse_from(arguments) {
@@ -38,7 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(Ending::Done) => 0,
             Ok(Ending::StoppedEarly) => 3,
             Err(failure) => {
-                eprintln!("flatmin: {}", failure.message());
+                terminal::say(&format!("flatmin: {}", failure.message()));
                 failure.code()
             }
         },
@@ -62,7 +78,9 @@ fn run(command: &Command) -> Result<Ending, Failure> {
         Command::Generate(args) => commands::generate::generate(args),
         Command::Report { dir } => commands::report::report(dir),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "flatmin", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "flatmin", &mut script);
+            terminal::print(&String::from_utf8_lossy(&script))?;
             Ok(Ending::Done)
         }
     }

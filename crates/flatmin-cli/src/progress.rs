@@ -8,6 +8,7 @@ use flatmin::solve::Record;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::RunArgs;
+use crate::terminal::say;
 
 /// A line of progress where someone looks on, log lines where they are asked for, warnings unless all is to be quiet.
 #[derive(Debug)]
@@ -36,14 +37,14 @@ impl Progress {
             bar.set_message("");
         }
         if self.verbose {
-            eprintln!("{what}");
+            say(what);
         }
     }
 
     /// Something that those who ask for logs want to know.
     pub(crate) fn log(&self, message: &str) {
         if self.verbose {
-            eprintln!("{message}");
+            say(message);
         }
     }
 
@@ -53,7 +54,7 @@ impl Progress {
             bar.set_message(line(record));
         }
         if self.verbose {
-            eprintln!("{:9.3} s  {}", record.seconds, line(record));
+            say(&format!("{:9.3} s  {}", record.seconds, line(record)));
         }
     }
 
@@ -70,7 +71,7 @@ impl Progress {
         if self.quiet {
             return;
         }
-        let print = || eprintln!("flatmin: {message}");
+        let print = || say(&format!("flatmin: {message}"));
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),

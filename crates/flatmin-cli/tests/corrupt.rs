@@ -205,6 +205,13 @@ fn factors_and_folders_of_runs() {
     folder.write("x.csv", lines(",", 1));
     folder.done("solve completion x.csv --lambda 0.5 --out model");
     folder.write("new.csv", lines(",", 2));
-    let good = folder.read("new.csv");
-    attack(&folder, "new.csv", &good, "predict model new.csv --top 3");
+    for name in ["new.csv", "model/row_ids.csv", "model/factors.npz"] {
+        let good = folder.read(name);
+        attack(&folder, name, &good, "predict model new.csv --top 3");
+    }
+    folder.done("experiment recovery --set trials=1 --set d=[8] --set m=[30,60] --set p=[0.8] --out tried");
+    for name in ["tried/rows.csv", "tried/config.toml"] {
+        let good = folder.read(name);
+        attack(&folder, name, &good, "report tried");
+    }
 }

@@ -20,6 +20,7 @@ use crate::output::files::OutputDir;
 use crate::output::result::ResultFile;
 use crate::output::run_files;
 use crate::progress::Progress;
+use crate::terminal::{self, say};
 use crate::{interrupt, summary};
 
 /// The default of `--tol`, and that with `--lambda`: noisy data do not deserve more.
@@ -262,13 +263,13 @@ impl<'a> Run<'a> {
                 choice.lambda
             ));
         } else if self.options.run.verbose {
-            eprintln!(
+            say(&format!(
                 "{} and λ = {:.4e}, the best of {} tried, leave an error of {:.6e} on what was held out",
                 choice.objective.name(),
                 choice.lambda,
                 choice.tried,
                 choice.error
-            );
+            ));
         }
     }
 
@@ -288,17 +289,17 @@ pub(super) fn run(
     let whole = options.run.out.is_some();
     let run = Run::new(model, data, options, whole, interrupt::listen()?)?;
     // Whether the folder can be written is known before anything is computed.
-    let out = options.run.out.as_deref().map(OutputDir::create);
+    let out = options.run.out.as_deref().map(OutputDir::claim);
     let out = out.transpose().or_input()?;
     let outcome = run.outcome(body)?;
     if let Some(out) = &out {
         run_files::write(out, &outcome)?;
     }
     if options.run.json {
-        print!("{}", outcome.result.json()?);
+        terminal::print(&outcome.result.json()?)?;
     } else if !options.run.quiet {
         let path = out.as_ref().map(OutputDir::path);
-        print!("{}", summary::summary(&outcome.result, path));
+        terminal::print(&summary::summary(&outcome.result, path))?;
     }
     Ok(outcome.ending)
 }

@@ -18,6 +18,7 @@ use crate::interrupt;
 use crate::output::files::OutputDir;
 use crate::output::run_files;
 use crate::report::Rendered;
+use crate::terminal;
 
 /// One experiment from the command line to its report.
 pub(super) struct Conduct<'a>(pub(super) &'a ExperimentArgs);
@@ -50,7 +51,7 @@ impl<E: Shown> Plan<E> {
     /// By the command line, with the rows that its folder has.
     pub(super) fn of(args: &ExperimentArgs) -> Result<Self, Failure> {
         let experiment: E = config::load(args).or_input()?;
-        let out = args.out.as_deref().map(OutputDir::create);
+        let out = args.out.as_deref().map(OutputDir::claim);
         let out = out.transpose().or_input()?;
         let jobs = experiment.jobs();
         let mut done: Vec<E::Row> = Vec::new();
@@ -137,14 +138,13 @@ fn print<E: Shown>(plan: &Plan<E>, args: &ExperimentArgs) -> Result<(), Failure>
     if args.quiet {
         return Ok(());
     }
-    for finding in plan.experiment.findings(&plan.done) {
-        println!("{finding}");
-    }
-    println!("{}", plain(&plan.experiment.table(&plan.done)));
+    let findings = plan.experiment.findings(&plan.done);
+    let mut text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
+    text += &format!("{}\n", plain(&plan.experiment.table(&plan.done)));
     if let Some(out) = &plan.out {
-        println!("{}", out.path().join("report.html").display());
+        text += &format!("{}\n", out.path().join("report.html").display());
     }
-    Ok(())
+    Ok(terminal::print(&text)?)
 }
 
 /// Columns aligned by spaces.

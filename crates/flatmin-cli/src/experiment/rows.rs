@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use flatmin::experiment::{Job, Row};
@@ -64,6 +64,8 @@ pub(super) fn write<R: Row>(out: &OutputDir, rows: &[R]) -> Result<()> {
 /// The file, open at its end.
 pub(super) struct Appender {
     file: File,
+    /// For messages.
+    path: PathBuf,
     /// Whether the head is still to be written.
     empty: bool,
 }
@@ -78,15 +80,15 @@ impl Appender {
             .open(&path)
             .with_context(named)?;
         let empty = file.metadata().with_context(named)?.len() == 0;
-        Ok(Appender { file, empty })
+        Ok(Appender { file, path, empty })
     }
 
     /// Adds the rows of a job in one write, down to the disk.
     pub(super) fn add<R: Row>(&mut self, rows: &[R]) -> Result<()> {
         let text = text(rows, self.empty)?;
         self.empty = false;
-        self.file.write_all(&text)?;
-        Ok(self.file.sync_data()?)
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        written.with_context(|| self.path.display().to_string())
     }
 }
 

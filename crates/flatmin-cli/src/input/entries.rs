@@ -10,6 +10,12 @@ use rayon::prelude::*;
 
 use super::ids::Ids;
 use super::instance::CompletionData;
+use crate::memory::Free;
+
+/// Bytes of an entry: its row, column and value.
+const ENTRY: u64 = 16;
+/// Bytes of a row or column, at least: where it begins, its weight and the inverse, its mean, and a column of factors.
+const LINE: u64 = 64;
 
 /// Entries in the order of the file, each index already below its dimension.
 #[derive(Debug)]
@@ -137,6 +143,15 @@ impl Entries {
         }
     }
 
+    /// Refuses what does not fit in memory: the entries as they stand and sorted, and a few numbers a row and column.
+    pub(crate) fn fit(&self, free: Free) -> Result<()> {
+        let (n, (d1, d2)) = (self.y.len(), self.shape);
+        let entries = (n as u64).saturating_mul(2 * ENTRY);
+        free.holds(entries, || format!("{n} entries and more"))?;
+        let lines = (d1 as u64).saturating_add(d2 as u64).saturating_mul(LINE);
+        free.holds(lines, || format!("a shape of {d1} rows and {d2} columns"))
+    }
+
     /// The same entries in rows `rows[i]` and columns `cols[j]` instead of i and j.
     pub(crate) fn renumbered(mut self, rows: &[u32], cols: &[u32]) -> Self {
         self.rows.iter_mut().for_each(|row| *row = rows[*row as usize]);
@@ -167,6 +182,7 @@ impl Entries {
     /// Checks, sorts and merges.
     pub(crate) fn finish(self) -> Result<Completion> {
         let n = self.y.len();
+        self.fit(Free::now())?;
         ensure!(n > 0, "found no entry, expected at least one");
         ensure!(
             u32::try_from(n).is_ok(),

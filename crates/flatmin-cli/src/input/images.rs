@@ -1,6 +1,7 @@
 //! A folder of images as a matrix: one frame a file, in the order of their names, each a column of grey values from 0 to 1,
 //! pixels row after row.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -8,6 +9,7 @@ use image::{GenericImageView as _, ImageReader};
 use ndarray::Array2;
 
 use super::instance::{Frames, RobustData};
+use crate::memory::Free;
 
 /// The endings of names that are taken for images.
 const ENDINGS: [&str; 5] = ["png", "pgm", "pnm", "jpg", "jpeg"];
@@ -19,7 +21,7 @@ pub(super) fn read(folder: &Path) -> Result<RobustData> {
         "found no image, expected files whose names end in .png, .pgm, .pnm, .jpg or .jpeg"
     );
     let mut pixels: Vec<f64> = Vec::new();
-    let mut size = None;
+    let (mut size, free) = (None, Free::now());
     for path in &files {
         let shown = path
             .file_name()
@@ -36,6 +38,11 @@ pub(super) fn read(folder: &Path) -> Result<RobustData> {
             expected.0,
             expected.1
         );
+        let (width, height) = (u64::from(found.0), u64::from(found.1));
+        let bytes = (2 * size_of::<f64>() * files.len()) as u64;
+        free.holds(bytes.saturating_mul(width * height), || {
+            format!("{} images of {width} × {height} pixels", files.len())
+        })?;
         // Of 16 bits: 8-bit values come out as v/255 exactly.
         let grey = image.to_luma16();
         pixels.extend(grey.as_raw().iter().map(|value| f64::from(*value) / 65535.0));
@@ -49,10 +56,10 @@ pub(super) fn read(folder: &Path) -> Result<RobustData> {
             .into_owned()
     };
     let names: Vec<String> = files.iter().map(stem).collect();
-    if let Some(i) = (1..names.len()).find(|i| names[*i] == names[i - 1]) {
+    let mut seen = HashSet::new();
+    if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
         return Err(anyhow!(
-            "found two images named {:?} with different endings, expected one",
-            names[i]
+            "found two images named {name:?} with different endings, expected one"
         ));
     }
     Ok(RobustData {
@@ -138,6 +145,8 @@ mod tests {
         );
         std::fs::remove_file(dir.path().join("b.png")).unwrap();
         grey(3, 2, 0).save(dir.path().join("a.pgm")).unwrap();
+        // Sorted between the two.
+        grey(3, 2, 0).save(dir.path().join("a.pn.pgm")).unwrap();
         assert!(refusal(dir.path()).contains("found two images named \"a\""));
     }
 }

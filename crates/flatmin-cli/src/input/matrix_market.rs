@@ -18,6 +18,7 @@ use super::blocks::{Block, Blocks};
 use super::entries::{Entries, LineMap, Places};
 use super::number::number;
 use super::text::shown;
+use crate::memory::Free;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Symmetry {
@@ -93,7 +94,7 @@ fn read_entries(blocks: &mut Blocks, banner: Banner, size: Size, size_line: u64)
     };
     let shape = (size.shape.0 as usize, size.shape.1 as usize);
     let mut entries = Entries::empty(shape, Places::Lines(LineMap::default()));
-    let mut count = 0;
+    let (mut count, free) = (0, Free::now());
     blocks.parse(parse, |part| {
         let left = size.entries - count;
         count += part.y.len() as u64;
@@ -104,7 +105,7 @@ fn read_entries(blocks: &mut Blocks, banner: Banner, size: Size, size_line: u64)
             size.entries
         );
         mirror(part, banner.symmetry, &mut entries);
-        Ok(())
+        entries.fit(free)
     })?;
     ensure!(
         count == size.entries,

@@ -12,7 +12,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::Array2;
 
-use super::text::{self, Lines, shown};
+use super::text::{self, Lines, Numbers, shown};
 
 /// What the file leaves out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,9 +22,6 @@ enum Symmetry {
     /// The diagonal is left out too.
     Skew,
 }
-
-/// No more than this is reserved on the word of the size line.
-const RESERVED: usize = 1 << 20;
 
 pub(super) fn read(path: &Path) -> Result<Array2<f64>> {
     let mut lines = Lines::new(text::open(path)?);
@@ -39,17 +36,18 @@ pub(super) fn read(path: &Path) -> Result<Array2<f64>> {
     let (d1, d2) = size(line, symmetry).with_context(|| format!("line {number}"))?;
     let count = stored(d1, d2, symmetry)
         .with_context(|| format!("line {number}: found a matrix too large to hold"))?;
-    let mut values = Vec::with_capacity(count.min(RESERVED));
+    let mut read = Numbers::new(count);
     while let Some((number, line)) = lines.next()? {
         ensure!(
-            values.len() < count,
+            read.values.len() < count,
             "line {number}: found more values than the {count} of the size line"
         );
         let value = std::str::from_utf8(line)
             .ok()
             .and_then(|text| text.parse::<f64>().ok());
-        values.push(value.ok_or_else(|| anyhow!("line {number}: found {}, expected a number", shown(line)))?);
+        read.push(value.ok_or_else(|| anyhow!("line {number}: found {}, expected a number", shown(line)))?)?;
     }
+    let values = read.values;
     let found = values.len();
     ensure!(
         found == count,

@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::Array2;
 
-use super::text::{self, Lines, shown};
+use super::text::{self, Lines, Numbers, shown};
 
 pub(super) fn read(path: &Path, separator: u8) -> Result<Array2<f64>> {
     let mut lines = Lines::new(text::open(path)?);
-    let (mut values, mut rows, mut columns) = (Vec::new(), 0, None);
+    let (mut read, mut rows, mut columns) = (Numbers::new(0), 0, None);
     while let Some((number, line)) = lines.next()? {
         let fields: Vec<&[u8]> = line
             .split(|byte| *byte == separator)
@@ -31,12 +31,12 @@ pub(super) fn read(path: &Path, separator: u8) -> Result<Array2<f64>> {
         );
         for (i, field) in fields.iter().enumerate() {
             let value = parse(field).ok_or_else(|| anyhow!("found {}, expected a number", shown(field)));
-            values.push(value.with_context(|| format!("line {number}, field {}", i + 1))?);
+            read.push(value.with_context(|| format!("line {number}, field {}", i + 1))?)?;
         }
         rows += 1;
     }
     ensure!(rows > 0, "found no line of numbers, expected a matrix");
-    Ok(Array2::from_shape_vec((rows, columns.unwrap_or(0)), values)?)
+    Ok(Array2::from_shape_vec((rows, columns.unwrap_or(0)), read.values)?)
 }
 
 /// A number, NaN for what was not observed; `None` for other text.

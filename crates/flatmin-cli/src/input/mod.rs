@@ -6,7 +6,11 @@
 mod archive;
 mod arrays;
 mod blocks;
+#[cfg(test)]
+mod damage;
 mod entries;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod every;
 mod held_out;
 mod ids;
 mod images;

@@ -11,10 +11,14 @@ use std::io::{ErrorKind, Read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
+use crate::memory::Free;
+
 /// Bytes before the header of version 1: magic, version, length.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// numpy itself refuses headers above 10 kB; the rest is slack for structured types, which are refused by name.
 const MAX_HEADER: usize = 1 << 20;
+/// Dimensions that numpy's arrays have at most.
+const MAX_DIMENSIONS: usize = 64;
 /// Numbers converted at a time: the bytes stay in the cache between the read and the conversion.
 const CHUNK: usize = 1 << 13;
 
@@ -177,6 +181,11 @@ impl Header {
             quoted.context("found a structured dtype, expected real numbers (f8, f4 or integers)")?;
         let fortran = value_of(text, "fortran_order")?.starts_with("True");
         let shape = parse_shape(value_of(text, "shape")?)?;
+        ensure!(
+            shape.len() <= MAX_DIMENSIONS,
+            "found an array of {} dimensions, expected at most {MAX_DIMENSIONS}",
+            shape.len()
+        );
         let count = if shape.contains(&0) {
             Some(0)
         } else {
@@ -305,6 +314,8 @@ fn decode<const N: usize, T>(
     count: usize,
     convert: impl Fn([u8; N]) -> T,
 ) -> Result<Vec<T>> {
+    let bytes = count as u64 * size_of::<T>() as u64;
+    Free::now().holds(bytes, || format!("{count} numbers"))?;
     let mut out = Vec::new();
     out.try_reserve_exact(count)
         .with_context(|| format!("not enough memory for {count} numbers"))?;

@@ -228,7 +228,7 @@ impl Place {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
     use parquet::file::properties::WriterProperties;
@@ -239,6 +239,14 @@ mod tests {
 
     const SCHEMA: &str =
         "message m { required double rating; required int64 user; optional byte_array item (UTF8); }";
+
+    /// A good table.
+    pub(crate) fn sample() -> Vec<u8> {
+        table(&[
+            &[(1, Some("a"), 0.5), (2, Some("b"), 1.5)],
+            &[(1, Some("b"), 2.5)],
+        ])
+    }
 
     /// Two row groups; `None` is a missing item.
     fn table(groups: &[&[(i64, Option<&str>, f64)]]) -> Vec<u8> {

@@ -17,6 +17,7 @@ use super::entries::{Entries, LineMap, Places};
 use super::ids::{Columns, Ids, ROLES, locate, names_places};
 use super::number::number;
 use super::text::shown;
+use crate::memory::Free;
 
 /// A table whose fields may be quoted.
 pub(crate) fn read_quoted(path: &Path, separator: u8, wanted: Wanted) -> Result<Entries> {
@@ -49,7 +50,14 @@ fn read(mut blocks: Blocks, quoted: Option<u8>, wanted: Wanted) -> Result<Entrie
         // Blank from end to end.
         blocks.next()?;
     };
-    blocks.parse(|block| Part::of(block, &layout), |part| whole.append(part))?;
+    let free = Free::now();
+    blocks.parse(
+        |block| Part::of(block, &layout),
+        |part| {
+            whole.append(part)?;
+            whole.entries.fit(free)
+        },
+    )?;
     Ok(whole.finish())
 }
 

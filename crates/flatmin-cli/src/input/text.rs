@@ -8,9 +8,13 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 
+use crate::memory::Free;
+
 /// No table or matrix has such lines; a compressed file of zeros does.
 const MAX_LINE: usize = 1 << 20;
 const BUFFER: usize = 1 << 17;
+/// Numbers between two looks at the memory that is left.
+const CHECKED: usize = 1 << 16;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens the text of `path`, decompressed when the name ends in `.gz`.
@@ -86,6 +90,33 @@ impl Lines {
             self.number
         );
         Ok(read > 0)
+    }
+}
+
+/// Numbers that a text is read into, as far as memory goes.
+pub(crate) struct Numbers {
+    pub(crate) values: Vec<f64>,
+    free: Free,
+}
+
+impl Numbers {
+    /// For some that are `expected`, which a file may say falsely.
+    pub(crate) fn new(expected: usize) -> Self {
+        Numbers {
+            values: Vec::with_capacity(expected.min(CHECKED)),
+            free: Free::now(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, value: f64) -> Result<()> {
+        let count = self.values.len();
+        if count.is_multiple_of(CHECKED) {
+            // They are copied once, into a matrix.
+            let bytes = 2 * size_of::<f64>() as u64 * count as u64;
+            self.free.holds(bytes, || format!("{count} numbers and more"))?;
+        }
+        self.values.push(value);
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::completion::centre::Centre;
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input::instance::{Frames, SymmetricData};
 use crate::input::{self, Source};
+use crate::memory::Free;
 use crate::progress::Progress;
 
 /// The measurements y ≈ A(X), and what the file knows beside them.
@@ -63,6 +64,7 @@ pub(crate) fn load(
         Model::Sensing | Model::Deep => {
             let data = input::read_sensing(source).or_input()?;
             let (m, d1, d2) = data.a.dim();
+            weights_fit(source, (d1, d2))?;
             // The reader gives C order from the start of its allocation.
             let map = Dense::new(data.a.into_raw_vec_and_offset().0, m, (d1, d2)).map_err(about)?;
             (Box::new(map), data.y, with_truth(data.truth))
@@ -71,6 +73,7 @@ pub(crate) fn load(
         Model::Bilinear => {
             let data = input::read_bilinear(source).or_input()?;
             let (m, shape) = (data.a.nrows(), (data.a.ncols(), data.b.ncols()));
+            weights_fit(source, shape)?;
             let (a, b) = (
                 data.a.into_raw_vec_and_offset().0,
                 data.b.into_raw_vec_and_offset().0,
@@ -81,6 +84,7 @@ pub(crate) fn load(
         Model::Covariance | Model::Phase | Model::Network => {
             let data = input::read_symmetric(source).or_input()?;
             let (m, d) = data.x.dim();
+            weights_fit(source, (d, d))?;
             let map = SymmetricRankOne::new(&data.x.into_raw_vec_and_offset().0, m, d).map_err(about)?;
             let extras = Extras {
                 test: options
@@ -99,6 +103,14 @@ pub(crate) fn load(
         Model::Rpca => robust::load(source)?,
     };
     Ok(Instance { map, y, extras })
+}
+
+/// Refuses sizes whose weights D1, D2 and their inverses do not fit in memory.
+fn weights_fit(source: Source<'_>, (d1, d2): (usize, usize)) -> Result<(), Failure> {
+    let square = |d: usize| (2 * size_of::<f64>() as u64).saturating_mul((d as u64).saturating_mul(d as u64));
+    let bytes = square(d1).saturating_add(square(d2));
+    let fits = Free::now().holds(bytes, || format!("weights of {d1} rows and {d2} columns"));
+    fits.map_err(|error| usage(format!("{}{error}", source.prefix())))
 }
 
 /// The data that a network is scored on.

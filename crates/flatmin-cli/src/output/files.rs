@@ -1,19 +1,25 @@
 //! The folder a run writes to. A file in it is either whole or absent.
 //!
-//! Laws: a file is written under another name beside its own, flushed to the disk, then renamed; nothing outside the folder
-//! is written; whether the folder can be written is known before the computation starts.
+//! Laws: a file is written under another name beside its own, flushed to the disk, then renamed; files that belong together
+//! are renamed once all of them are on the disk; nothing outside the folder is written; whether the folder can be written is
+//! known before the computation starts; one run at a time writes its files there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
-use tempfile::NamedTempFile;
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::{NamedTempFile, TempPath};
+
+/// What the names of files begin and end with that are not finished.
+const UNFINISHED: (&str, &str) = (".flatmin-", ".tmp");
 
 /// A folder that exists and can be written.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct OutputDir {
     path: PathBuf,
+    /// Held as long as this is: see [`OutputDir::claim`].
+    _lock: Option<File>,
 }
 
 impl OutputDir {
@@ -29,6 +35,21 @@ impl OutputDir {
         probe.with_context(|| format!("{shown}: the folder cannot be written"))?;
         Ok(Self {
             path: path.to_owned(),
+            _lock: None,
+        })
+    }
+
+    /// The same for one run alone, as long as this is held: another one is refused. What a killed run left unfinished
+    /// is removed.
+    pub(crate) fn claim(path: &Path) -> Result<Self> {
+        let created = Self::create(path)?;
+        let lock = lock(path)?;
+        if lock.is_some() {
+            sweep(path);
+        }
+        Ok(Self {
+            _lock: lock,
+            ..created
         })
     }
 
@@ -42,7 +63,34 @@ impl OutputDir {
         name: &str,
         content: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
     ) -> Result<()> {
-        let path = self.path.join(name);
+        let mut stage = self.stage();
+        stage.add(name, content)?;
+        stage.commit(&[])
+    }
+
+    /// For files that belong together.
+    pub(crate) fn stage(&self) -> Stage<'_> {
+        Stage {
+            out: self,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// Files that are whole on the disk, but have not yet their names. Without a `commit` they are removed.
+pub(crate) struct Stage<'a> {
+    out: &'a OutputDir,
+    files: Vec<(PathBuf, TempPath)>,
+}
+
+impl Stage<'_> {
+    /// Adds the file `name` (folders in it are made).
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        content: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.out.path.join(name);
         let named = || path.display().to_string();
         let inside = Path::new(name)
             .components()
@@ -52,19 +100,77 @@ impl OutputDir {
             "{}: expected a name inside the folder",
             named()
         );
-        let folder = path.parent().unwrap_or(&self.path);
+        ensure!(!path.is_dir(), "{}: found a folder, expected a file", named());
+        let folder = path.parent().unwrap_or(&self.out.path);
         fs::create_dir_all(folder).with_context(named)?;
         let file = temporary(folder).with_context(named)?;
         fill(file.as_file(), content).with_context(named)?;
-        file.persist(&path).map_err(|e| e.error).with_context(named)?;
-        sync_folder(folder).with_context(named)
+        self.files.push((path, file.into_temp_path()));
+        Ok(())
+    }
+
+    /// Removes the files `gone`, then gives the others their names in the order they were added.
+    pub(crate) fn commit(self, gone: &[&str]) -> Result<()> {
+        for path in gone.iter().map(|name| self.out.path.join(name)) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| path.display().to_string());
+                }
+                _ => {}
+            }
+        }
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for (path, file) in self.files {
+            let named = || path.display().to_string();
+            file.persist(&path).map_err(|e| e.error).with_context(named)?;
+            let folder = path.parent().unwrap_or(&self.out.path).to_owned();
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        folders
+            .iter()
+            .try_for_each(|folder| sync_folder(folder).with_context(|| folder.display().to_string()))
+    }
+}
+
+/// A lock on the folder, which ends with the process at the latest; `None` where there are none.
+fn lock(path: &Path) -> Result<Option<File>> {
+    // Some systems open no folder, and some disks, in a network, know no locks.
+    let Ok(folder) = File::open(path) else {
+        return Ok(None);
+    };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => bail!(
+            "{}: found another run that writes to this folder, expected none; choose another folder, or wait",
+            path.display()
+        ),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Removes unfinished files from the folder and the folders in it. What cannot be removed does no harm.
+fn sweep(path: &Path) {
+    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+    let folders = entries(path)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path());
+    for folder in folders.chain([path.to_owned()]) {
+        for entry in entries(&folder) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 }
 
 /// A file under a name of its own, removed when dropped, with the rights any new file gets.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".flatmin-").suffix(".tmp");
+    builder.prefix(UNFINISHED.0).suffix(UNFINISHED.1);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
@@ -139,6 +245,44 @@ mod tests {
         assert_eq!(names(tmp.path()), ["x.txt"]);
         out.write("x.txt", |w| Ok(w.write_all(b"short")?)).unwrap();
         assert_eq!(fs::read(tmp.path().join("x.txt")).unwrap(), b"short");
+    }
+
+    #[test]
+    fn files_that_belong_together_appear_together() {
+        let tmp = tempfile::tempdir().unwrap();
+        let out = OutputDir::create(tmp.path()).unwrap();
+        out.write("a", |w| Ok(w.write_all(b"old")?)).unwrap();
+        out.write("mark", |_| Ok(())).unwrap();
+        let mut stage = out.stage();
+        stage.add("a", |w| Ok(w.write_all(b"new")?)).unwrap();
+        assert_eq!(fs::read(tmp.path().join("a")).unwrap(), b"old");
+        drop(stage);
+        assert_eq!(names(tmp.path()), ["a", "mark"]);
+        let mut stage = out.stage();
+        stage.add("a", |w| Ok(w.write_all(b"new")?)).unwrap();
+        stage.add("f/b", |_| Ok(())).unwrap();
+        stage.commit(&["mark", "never there"]).unwrap();
+        assert_eq!(names(tmp.path()), ["a", "f"]);
+        assert_eq!(fs::read(tmp.path().join("a")).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_run_at_a_time_has_the_folder_and_clears_it() {
+        let tmp = tempfile::tempdir().unwrap();
+        fs::create_dir(tmp.path().join("figures")).unwrap();
+        for left in [".flatmin-a.tmp", "figures/.flatmin-b.tmp", "figures/mine.tmp"] {
+            fs::write(tmp.path().join(left), "").unwrap();
+        }
+        let first = OutputDir::claim(tmp.path()).unwrap();
+        assert_eq!(names(tmp.path()), ["figures"]);
+        assert_eq!(names(&tmp.path().join("figures")), ["mine.tmp"]);
+        let second = OutputDir::claim(tmp.path()).unwrap_err().to_string();
+        assert!(second.contains("found another run"), "{second}");
+        // Files of another kind may be written meanwhile.
+        OutputDir::create(tmp.path()).unwrap();
+        drop(first);
+        OutputDir::claim(tmp.path()).unwrap();
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Law: the same arrays give the same bytes; the archive carries no time and no name but the keys.
 
-use std::io::{Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use anyhow::Result;
 use ndarray::{Array, ArrayView, CowArray, Dimension, IxDyn};
@@ -37,14 +37,77 @@ pub(crate) fn write_npz<'a, M: Clone + Into<Member<'a>>>(
     writer: impl Write + Seek,
     members: &[(impl AsRef<str>, M)],
 ) -> Result<()> {
-    let mut zip = ZipWriter::new(writer);
+    let mut patient = Patient::new(writer);
+    let mut zip = ZipWriter::new(&mut patient);
     for (key, member) in members {
         let member: Member<'_> = member.clone().into();
         zip.start_file(format!("{}.npy", key.as_ref()), options(8 * member.len()))?;
         member.write(&mut zip)?;
     }
     zip.finish()?.flush()?;
-    Ok(())
+    patient.result()
+}
+
+/// Takes everything, and tells at the end what the first error was. Archives are not to meet it themselves: one that is dropped
+/// unfinished says so on standard error.
+struct Patient<W> {
+    inner: W,
+    failed: Option<io::Error>,
+    /// Where the next byte would be, and the last one is.
+    position: u64,
+    end: u64,
+}
+
+impl<W: Write + Seek> Patient<W> {
+    fn new(inner: W) -> Self {
+        Patient {
+            inner,
+            failed: None,
+            position: 0,
+            end: 0,
+        }
+    }
+
+    /// Does it, unless something has failed before.
+    fn attempt(&mut self, act: impl FnOnce(&mut W) -> io::Result<()>) {
+        if self.failed.is_none() {
+            self.failed = act(&mut self.inner).err();
+        }
+    }
+
+    fn result(self) -> Result<()> {
+        self.failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+impl<W: Write + Seek> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(|inner| inner.write_all(bytes));
+        self.position += bytes.len() as u64;
+        self.end = self.end.max(self.position);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt(Write::flush);
+        Ok(())
+    }
+}
+
+impl<W: Write + Seek> Seek for Patient<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (from, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::Current(by) => (self.position, by),
+            SeekFrom::End(by) => (self.end, by),
+        };
+        self.position = from
+            .checked_add_signed(by)
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let at = self.position;
+        self.attempt(|inner| inner.seek(SeekFrom::Start(at)).map(drop));
+        Ok(at)
+    }
 }
 
 /// Writes one array as a `.npy` file.
@@ -181,6 +244,37 @@ mod tests {
         let path = dir.path().join("factors.npz");
         std::fs::write(&path, bytes(&[("L", matrix.view()), ("R", matrix.view())])).unwrap();
         assert_eq!(input::read_factors(&path).unwrap().0, matrix);
+    }
+
+    /// A disk of so many bytes.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let written = bytes.len().min(self.0);
+            self.0 -= written;
+            Ok(written)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Full {
+        fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once() {
+        let matrix = Array2::<f64>::zeros((20, 20));
+        let members = [("L", matrix.view()), ("R", matrix.view())];
+        let whole = bytes(&members).len();
+        for room in [0, 10, 100, whole / 2, whole - 1] {
+            assert!(write_npz(Full(room), &members).is_err(), "{room}");
+        }
     }
 
     #[test]

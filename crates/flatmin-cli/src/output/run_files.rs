@@ -7,7 +7,7 @@ use faer::Mat;
 use flatmin::{Domain, Factors, SignedFactors};
 use ndarray::{Array1, Array2, arr0};
 
-use super::files::OutputDir;
+use super::files::{OutputDir, Stage};
 use super::ids::write_ids;
 use super::npz::{Member, write_npz};
 use super::separated;
@@ -17,38 +17,55 @@ use crate::completion::centre::DAMPING;
 use crate::instance::{CompletionExtras, Extras};
 use crate::report::{Rendered, render};
 
-/// All files, and last of them `result.json`: where it stands, the rest does.
+/// The last file: where it stands, the rest does, of the same run.
+const LAST: &str = "result.json";
+/// The ids of the rows and columns of the factors, where the data had any.
+const IDS: [&str; 2] = ["row_ids.csv", "column_ids.csv"];
+
+/// All files. Until they are all on the disk those of an earlier run stay.
 pub(crate) fn write(out: &OutputDir, outcome: &Outcome) -> Result<()> {
-    if !outcome.factors.is_empty() {
-        out.write("factors.npz", |file| write_npz(file, &outcome.factors))?;
-    }
-    for (name, ids) in ["row_ids.csv", "column_ids.csv"].iter().zip(&outcome.ids) {
-        if let Some(ids) = ids {
-            out.write(name, |file| write_ids(file, ids))?;
+    let mut stage = out.stage();
+    let mut gone = vec![LAST];
+    for (name, ids) in IDS.into_iter().zip(&outcome.ids) {
+        match ids {
+            Some(ids) => stage.add(name, |file| write_ids(file, ids))?,
+            // Those of an earlier run would be taken for the ids of these factors.
+            None if !outcome.factors.is_empty() => gone.push(name),
+            None => {}
         }
     }
+    if !outcome.factors.is_empty() {
+        stage.add("factors.npz", |file| write_npz(file, &outcome.factors))?;
+    }
     if let Some(separated) = &outcome.separated {
-        separated::write(out, separated)?;
+        separated::add(&mut stage, separated)?;
     }
     if let Some(data) = &outcome.report {
-        out.write("report.json", |file| {
+        stage.add("report.json", |file| {
             serde_json::to_writer(&mut *file, data)?;
             Ok(file.write_all(b"\n")?)
         })?;
-        write_report(out, &render(&outcome.result, data)?)?;
+        add_report(&mut stage, &render(&outcome.result, data)?)?;
     }
     let json = outcome.result.json()?;
-    out.write("result.json", |file| Ok(file.write_all(json.as_bytes())?))
+    stage.add(LAST, |file| Ok(file.write_all(json.as_bytes())?))?;
+    stage.commit(&gone)
 }
 
 /// `report.html` and its figures.
 pub(crate) fn write_report(out: &OutputDir, rendered: &Rendered) -> Result<()> {
+    let mut stage = out.stage();
+    add_report(&mut stage, rendered)?;
+    stage.commit(&[])
+}
+
+fn add_report(stage: &mut Stage<'_>, rendered: &Rendered) -> Result<()> {
     for figure in &rendered.figures {
         let name = |extension| format!("figures/{}.{extension}", figure.name);
-        out.write(&name("svg"), |file| Ok(file.write_all(figure.svg.as_bytes())?))?;
-        out.write(&name("png"), |file| Ok(file.write_all(&figure.png)?))?;
+        stage.add(&name("svg"), |file| Ok(file.write_all(figure.svg.as_bytes())?))?;
+        stage.add(&name("png"), |file| Ok(file.write_all(&figure.png)?))?;
     }
-    out.write(
+    stage.add(
         "report.html",
         |file| Ok(file.write_all(rendered.html.as_bytes())?),
     )

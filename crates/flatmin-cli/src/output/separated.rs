@@ -7,7 +7,7 @@ use flatmin::{Factors, Problem};
 use image::{GrayImage, ImageFormat};
 use ndarray::Array2;
 
-use super::files::OutputDir;
+use super::files::Stage;
 use super::npz::write_npy;
 use crate::commands::outcome::Separated;
 use crate::input::instance::Frames;
@@ -25,15 +25,15 @@ pub(crate) fn separated(problem: &Problem, x: &Factors, s: &[f64], frames: Optio
     }
 }
 
-/// Writes them.
-pub(crate) fn write(out: &OutputDir, separated: &Separated) -> Result<()> {
+/// Adds them to the files of a run.
+pub(crate) fn add(stage: &mut Stage<'_>, separated: &Separated) -> Result<()> {
     let Separated {
         low_rank,
         sparse,
         frames,
     } = separated;
     for (name, matrix) in [("low_rank.npy", low_rank), ("sparse.npy", sparse)] {
-        out.write(name, |file| write_npy(file, &matrix.view().into()))?;
+        stage.add(name, |file| write_npy(file, &matrix.view().into()))?;
     }
     let Some(frames) = frames else {
         return Ok(());
@@ -41,15 +41,15 @@ pub(crate) fn write(out: &OutputDir, separated: &Separated) -> Result<()> {
     for (i, name) in frames.names.iter().enumerate() {
         let own = |value: f64| value;
         let offset = |value: f64| 0.5 + 0.5 * value / RANGE;
-        write_frame(
-            out,
+        add_frame(
+            stage,
             &format!("low_rank/{name}.png"),
             frames,
             low_rank.column(i).iter(),
             own,
         )?;
-        write_frame(
-            out,
+        add_frame(
+            stage,
             &format!("sparse/{name}.png"),
             frames,
             sparse.column(i).iter(),
@@ -64,8 +64,8 @@ fn array(a: &Mat<f64>) -> Array2<f64> {
 }
 
 /// Grey values from 0 to 1 after `shown`, cut off beyond.
-fn write_frame<'a>(
-    out: &OutputDir,
+fn add_frame<'a>(
+    stage: &mut Stage<'_>,
     name: &str,
     frames: &Frames,
     values: impl Iterator<Item = &'a f64>,
@@ -78,25 +78,31 @@ fn write_frame<'a>(
         GrayImage::from_raw(frames.width, frames.height, grey).context("a frame has all of its pixels")?;
     let mut png = std::io::Cursor::new(Vec::new());
     image.write_to(&mut png, ImageFormat::Png)?;
-    out.write(name, |file| Ok(std::io::Write::write_all(file, png.get_ref())?))
+    stage.add(name, |file| Ok(std::io::Write::write_all(file, png.get_ref())?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::files::OutputDir;
     use image::Luma;
 
     #[test]
     fn frames_are_written_in_the_grey_they_were_read_in() {
         let dir = tempfile::tempdir().unwrap();
         let out = OutputDir::create(dir.path()).unwrap();
+        let mut stage = out.stage();
         let frames = Frames {
             names: vec!["a".into()],
             width: 2,
             height: 1,
         };
         let values = [0.2, 7.0];
-        write_frame(&out, "low_rank/a.png", &frames, values.iter(), |value| value).unwrap();
+        add_frame(&mut stage, "low_rank/a.png", &frames, values.iter(), |value| {
+            value
+        })
+        .unwrap();
+        stage.commit(&[]).unwrap();
         let read = image::open(dir.path().join("low_rank/a.png")).unwrap().to_luma8();
         assert_eq!(
             (read.get_pixel(0, 0), read.get_pixel(1, 0)),

@@ -169,9 +169,11 @@ fn missing_columns(
     if norm <= level {
         return Ok(Some(0));
     }
-    let w = Rescaled::new(problem.map(), weights).adjoint(lambda);
+    // Any multiple of λ may be given, and these are squared.
+    let (lambda, unit) = over_power_of_two(lambda);
+    let w = Rescaled::new(problem.map(), weights).adjoint(&lambda);
     let off = singular_values_off(&w, u, v)?;
-    Ok(Some(off.iter().filter(|s| **s > level).count()))
+    Ok(Some(off.iter().filter(|s| **s > level / unit).count()))
 }
 
 /// Singular values of Z below this share of the largest span no leading space of W.

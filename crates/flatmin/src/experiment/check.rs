@@ -3,7 +3,7 @@
 use super::cell::Model;
 use crate::error::Error;
 
-/// Largest size that an experiment may ask for.
+/// Largest size, and most repetitions, that an experiment may ask for.
 const MOST: usize = 10_000;
 
 fn refuse(name: &'static str, found: String, expected: &'static str) -> Result<(), Error> {
@@ -54,10 +54,10 @@ pub(super) fn amounts(m: &[usize], p: &[f64]) -> Result<(), Error> {
     })
 }
 
-/// At least one repetition.
+/// From 1 to 10,000 repetitions.
 pub(super) fn trials(trials: u64) -> Result<(), Error> {
-    if trials == 0 {
-        return refuse("trials", "0".to_owned(), "at least 1");
+    if !(1..=MOST as u64).contains(&trials) {
+        return refuse("trials", trials.to_string(), "1 to 10,000");
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use flatmin::synthetic::Recipe;
 
 use crate::args::{DrawingArgs, Model};
 use crate::failure::{Failure, usage};
+use crate::memory::Free;
 
 /// The sizes, once they are known to fit together.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +72,9 @@ impl Size {
                 format!("sizes with at most {MOST} numbers in an array, not {largest}"),
             );
         }
+        let bytes = size_of::<f64>() as u64 * largest as u64;
+        let fits = Free::now().holds(bytes, || format!("sizes with {largest} numbers in an array"));
+        fits.map_err(|error| usage(format!("--m: {error}")))?;
         Ok(Size { shape, rank, m })
     }
 

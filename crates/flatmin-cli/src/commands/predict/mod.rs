@@ -16,6 +16,7 @@ use crate::completion::score::of_predictions;
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input;
 use crate::output::files::OutputDir;
+use crate::terminal::{self, say};
 use predictor::{New, Predictor};
 
 /// The numbers of one run, `predict.json`.
@@ -60,12 +61,7 @@ pub(crate) fn predict(args: &PredictArgs) -> Result<Ending, Failure> {
 
 fn run(args: &PredictArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let out = args
-        .out
-        .as_deref()
-        .map(OutputDir::create)
-        .transpose()
-        .or_input()?;
+    let out = args.out.as_deref().map(OutputDir::claim).transpose().or_input()?;
     let mut model = input::read_model(&args.model).or_input()?;
     if args.columns {
         model = model.transposed();
@@ -108,7 +104,7 @@ fn run(args: &PredictArgs) -> Result<(), Failure> {
         out.write("predict.json", |file| Ok(file.write_all(json.as_bytes())?))?;
     }
     if args.json {
-        print!("{json}");
+        terminal::print(&json)?;
     } else if !args.quiet {
         warn(&summary, args.columns);
     }
@@ -129,8 +125,8 @@ impl To<'_> {
             None if self.silent => Ok(()),
             None => {
                 let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-                write(&mut out)?;
-                Ok(out.flush()?)
+                let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+                terminal::printed(written)
             }
         }
     }
@@ -174,26 +170,28 @@ fn warn(summary: &Summary, columns: bool) {
         ("column", "rows")
     };
     if summary.fitted > 0 {
-        eprintln!(
+        say(&format!(
             "flatmin: {} {fitted} were fitted to {} entries",
             summary.fitted, summary.entries
-        );
+        ));
     }
     if summary.entries_left_out > 0 {
         let count = summary.entries_left_out;
-        eprintln!("flatmin: {count} entries have a {lacking} that the model lacks; they were left out");
+        say(&format!(
+            "flatmin: {count} entries have a {lacking} that the model lacks; they were left out"
+        ));
     }
     let (rows, cols) = (summary.pairs_of_unknown_rows, summary.pairs_of_unknown_columns);
     if rows + cols > 0 {
-        eprintln!(
+        say(&format!(
             "flatmin: of {} places {rows} have a row and {cols} a column that the model lacks; they are predicted without",
             summary.pairs
-        );
+        ));
     }
     if let (Some(rmse), Some(mae)) = (summary.test_rmse, summary.test_mae) {
-        eprintln!(
+        say(&format!(
             "flatmin: on {} values RMSE {rmse:.6}, MAE {mae:.6}",
             summary.test_count
-        );
+        ));
     }
 }

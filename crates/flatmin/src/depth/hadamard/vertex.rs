@@ -103,6 +103,10 @@ impl Face {
     fn of(canonical: &Canonical, x: &mut [f64]) -> Result<Option<Face>, Error> {
         for _ in 0..MOVES {
             let support: Vec<usize> = (0..x.len()).filter(|l| x[*l] != 0.0).collect();
+            // Too far from a vertex for as many moves, and too many columns to decompose.
+            if support.len() > canonical.a.nrows() + MOVES {
+                return Ok(None);
+            }
             let sizes: Vec<f64> = support
                 .iter()
                 .map(|l| norm(canonical.a.col_as_slice(*l)))

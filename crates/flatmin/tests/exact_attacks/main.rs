@@ -11,7 +11,14 @@
 //! Every number is a small integer times a power of two, so that the instances hold to the last bit. For flat weights, X is
 //! observed entry by entry with scales 2^(p_j + q_k): D1 and D2 are diagonal, and the square of the optimum is rational.
 //!
-//! `FLATMIN_ATTACKS` sets the number of instances, 150 by default; each meets about twenty dual vectors.
+//! Every certificate has its instances: these, the symmetric domains, absolute fits, completion beyond the sizes at which norms
+//! are computed outright, and Hadamard products of K vectors. Each instance meets some twenty dual vectors, each with another
+//! candidate; `FLATMIN_ATTACKS` sets the number of instances of a kind, 30 by default.
+
+mod completion;
+mod robust;
+mod sparse;
+mod symmetric;
 
 use faer::Mat;
 use flatmin::Error;
@@ -27,7 +34,7 @@ const ORDERS: [(usize, usize); 7] = [(1, 1), (2, 2), (4, 4), (1, 4), (8, 2), (4,
 
 fn instances() -> u64 {
     let asked = std::env::var("FLATMIN_ATTACKS").ok();
-    asked.map_or(150, |n| n.parse().expect("FLATMIN_ATTACKS is a number"))
+    asked.map_or(30, |n| n.parse().expect("FLATMIN_ATTACKS is a number"))
 }
 
 fn exact(v: f64) -> BigRational {
@@ -65,15 +72,53 @@ fn combination((d1, d2): (usize, usize), c: &[f64]) -> Vec<f64> {
     (0..d1 * d2).map(entry).collect()
 }
 
+/// base + √squared, exactly.
+#[derive(Clone)]
+struct Optimum {
+    base: BigRational,
+    squared: BigRational,
+}
+
+impl Optimum {
+    fn rational(value: &BigRational) -> Self {
+        Optimum {
+            base: value.clone(),
+            squared: exact(0.0),
+        }
+    }
+
+    /// √squared.
+    fn root(squared: BigRational) -> Self {
+        Optimum {
+            base: exact(0.0),
+            squared,
+        }
+    }
+
+    /// Whether `bound` is at most this.
+    fn is_above(&self, bound: &BigRational) -> bool {
+        let over = bound - &self.base;
+        over <= exact(0.0) || &over * &over <= self.squared
+    }
+
+    /// Whether this is at most `value`.
+    fn is_below(&self, value: &BigRational) -> bool {
+        let over = value - &self.base;
+        over >= exact(0.0) && &over * &over >= self.squared
+    }
+}
+
 /// An instance with all that is known of it.
 struct Solved {
     problem: Problem,
     /// The optimal dual vector, but for its scale.
     lambda: Vec<f64>,
-    /// The square of the optimum, in the problem's scale.
-    squared: BigRational,
+    /// The optimum.
+    optimum: Optimum,
     /// An optimal X, as factors.
     x: Factors,
+    /// Whether the bound is that of the best multiple of λ, and not of λ itself.
+    any_scale: bool,
     /// How far the bound of the optimal λ may lie below, relatively: the rounding of D², which its inverse magnifies.
     slack: f64,
 }
@@ -150,14 +195,17 @@ fn dense(seed: u64, kind: usize) -> Solved {
     Solved {
         problem: Problem::new(Box::new(map), y, fit, Objective::Nuclear).unwrap(),
         lambda,
-        squared: &value * &value,
+        optimum: Optimum::rational(&value),
         x: factors(shape, &s, unit),
+        any_scale: true,
         slack: 1e-9,
     }
 }
 
 /// All entries of X = 2^−p (Σ s_i h_i g_iᵀ) 2^−q, each times 2^(p_j + q_k), with flat weights of condition up to 2^`spread`.
-fn scaled_entries(seed: u64, spread: i64) -> Solved {
+///
+/// With the data moved by ν·λ and a penalty μ, X is nearly optimal: its objective, which is compared, is above the optimum.
+fn scaled_entries(seed: u64, spread: i64, penalised: bool) -> Solved {
     let mut stream = Stream::new(seed);
     let shape = ORDERS[1 + stream.below(ORDERS.len() - 1)];
     let (d1, d2) = shape;
@@ -169,9 +217,9 @@ fn scaled_entries(seed: u64, spread: i64) -> Solved {
     };
     let (p, q) = (scales(d1), scales(d2));
     let (_, s) = spectrum(&mut stream, d1.min(d2));
-    let y = combination(shape, &s);
+    let mut y = combination(shape, &s);
     // λ with W1⁻¹ A*(λ) W2⁻¹ a multiple of Σ h_i g_iᵀ: any multiple of its entries, since D1 ∝ 2^p and D2 ∝ 2^q.
-    let lambda = combination(shape, &vec![1.0; d1.min(d2)]);
+    let mut lambda = combination(shape, &vec![1.0; d1.min(d2)]);
     let (mut a, mut b) = (vec![0.0; m * d1], vec![0.0; m * d2]);
     for e in 0..m {
         a[e * d1 + e / d2] = p[e / d2];
@@ -182,17 +230,35 @@ fn scaled_entries(seed: u64, spread: i64) -> Solved {
     x.r = Mat::from_fn(d2, s.len(), |k, i| x.r[(k, i)] / q[k]);
     let map = RankOne::new(&a, &b, m, shape).unwrap();
     // D1 = c1·2^p with c1² = Σ 4^q/(m·d2), D2 likewise.
-    let squares = |v: &[f64], d: usize| {
-        let sum = v.iter().map(|v| exact(*v) * exact(*v)).sum::<BigRational>();
-        sum / exact((m * d) as f64)
-    };
-    let size = exact(root(m) * s.iter().sum::<f64>());
+    let sum = |v: &[f64]| v.iter().map(|v| exact(*v) * exact(*v)).sum::<BigRational>();
+    let (size, product) = (root(m) * s.iter().sum::<f64>(), sum(&p) * sum(&q));
+    let cells = exact((m * m) as f64) * exact(m as f64);
+    let mut slack = 1e-9 + 1e-13 * (2.0 * spread as f64).exp2();
+    let mut optimum = Optimum::root(exact(size) * exact(size) * &product / cells);
+    let mut fit = Fit::Exact;
+    if penalised {
+        let nu = integer(&mut stream, 1, 4);
+        y.iter_mut().zip(&lambda).for_each(|(y, l)| *y += nu * l);
+        // ‖W̃1⁻¹ A*(λ) W̃2⁻¹‖ = √m/√(Σ4^p·Σ4^q), times ν, in double precision.
+        let both = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>();
+        let penalty = nu * root(m) / (both(&p) * both(&q)).sqrt();
+        let misfit = exact(nu * nu) * sum(&lambda) / exact(2.0);
+        let scaled = exact(penalty) * exact(size);
+        optimum = Optimum {
+            base: misfit,
+            squared: &scaled * &scaled * product,
+        };
+        lambda.iter_mut().for_each(|l| *l *= nu);
+        fit = Fit::Penalised(penalty);
+        slack *= 4.0;
+    }
     Solved {
-        squared: &size * &size * squares(&q, d2) * squares(&p, d1),
-        problem: Problem::new(Box::new(map), y, Fit::Exact, Objective::Flat).unwrap(),
+        optimum,
+        problem: Problem::new(Box::new(map), y, fit, Objective::Flat).unwrap(),
         lambda,
         x,
-        slack: 1e-9 + 1e-13 * (2.0 * spread as f64).exp2(),
+        any_scale: true,
+        slack,
     }
 }
 
@@ -229,40 +295,86 @@ fn attacks(lambda: &[f64], stream: &mut Stream) -> Vec<Vec<f64>> {
     out
 }
 
-/// No bound above the optimum; the optimal λ proves it to rounding; certificates of nearby candidates rest on the same.
+/// Candidates: the optimum, near it, and far from it in every way.
+fn candidate(solved: &Solved, number: usize, stream: &mut Stream) -> Factors {
+    let Factors { l, r } = &solved.x;
+    let (d1, k) = l.shape();
+    let near = [0.0, 1e-15, 1e-9, 0.1][number % 4];
+    // In the symmetric domains R is L but for the signs of its columns.
+    let paired = solved.problem.domain().is_symmetric();
+    let signs: Vec<f64> = (0..k)
+        .map(|j| if l.col(j) == r.col(j) { 1.0 } else { -1.0 })
+        .collect();
+    let pair = |l: Mat<f64>, r: &dyn Fn() -> Mat<f64>| Factors {
+        r: if paired {
+            Mat::from_fn(l.nrows(), l.ncols(), |i, j| l[(i, j)] * signs[j % k])
+        } else {
+            r()
+        },
+        l,
+    };
+    let with =
+        |f: &mut dyn FnMut(usize, usize) -> f64, columns: usize| Mat::from_fn(d1, columns, |i, j| f(i, j));
+    match number % 7 {
+        0..3 => pair(
+            with(&mut |i, j| l[(i, j)] * (1.0 + near * stream.normal()), k),
+            &|| r.clone(),
+        ),
+        3 => pair(with(&mut |i, j| l[(i, j)] * 1e100, k), &|| r.clone()),
+        4 => pair(with(&mut |i, j| l[(i, j)] * 1e-100, k), &|| r.clone()),
+        // Every column twice: a rank below the number of columns.
+        5 => pair(with(&mut |i, j| l[(i, j % k)], 2 * k), &|| {
+            Mat::from_fn(r.nrows(), 2 * k, |i, j| r[(i, j % k)])
+        }),
+        // The rows in another order: the data are missed.
+        _ => {
+            let order = stream.permutation(d1);
+            pair(with(&mut |i, j| l[(order[i], j)], k), &|| r.clone())
+        }
+    }
+}
+
+/// A candidate that a certificate proves optimal to this is.
+const PROVED: f64 = 1e-8;
+
+/// No bound above the optimum; the optimal λ proves it to rounding; no candidate is proved optimal that is not.
 fn attack(name: &str, solved: &Solved, seed: u64) {
+    attack_with_each(1, name, solved, seed);
+}
+
+/// With every so-many-th dual vector.
+fn attack_with_each(step: usize, name: &str, solved: &Solved, seed: u64) {
     let mut stream = Stream::new(seed ^ 0x5eed);
     let weights = Weights::new(solved.problem.map(), solved.problem.objective()).unwrap();
-    for (number, lambda) in attacks(&solved.lambda, &mut stream).iter().enumerate() {
-        let bound = dual_bound(&solved.problem, &weights, lambda).unwrap().value;
+    let Solved { problem, optimum, .. } = solved;
+    let duals = attacks(&solved.lambda, &mut stream);
+    for (number, lambda) in duals.iter().enumerate().step_by(step) {
+        let about = format!("{name}, seed {seed}, λ {number}");
+        let bound = dual_bound(problem, &weights, lambda).unwrap().value;
+        assert!(bound >= 0.0 && bound.is_finite(), "{about}: {bound:e}");
         assert!(
-            bound >= 0.0 && bound.is_finite(),
-            "{name}, seed {seed}, λ {number}: {bound:e}"
+            optimum.is_above(&exact(bound)),
+            "{about}: {bound:e} is no lower bound"
         );
-        let square = exact(bound) * exact(bound);
+        if number < usize::from(solved.any_scale) * 3 + 1 {
+            let raised = exact(bound) / exact(1.0 - solved.slack);
+            assert!(optimum.is_below(&raised), "{about}: {bound:e} is loose");
+        }
+        let x = candidate(solved, number, &mut stream);
+        let certificate = certify(problem, &weights, &x, lambda);
+        let certificate = certificate.unwrap_or_else(|error| panic!("{about}: {error}"));
+        let (claimed, value) = (certificate.lower_bound, certificate.value);
         assert!(
-            square <= solved.squared,
-            "{name}, seed {seed}, λ {number}: {bound:e} is no lower bound"
+            optimum.is_above(&exact(claimed)),
+            "{about}: the certificate claims {claimed:e}"
         );
-        if number < 4 {
-            let close = exact(1.0 - 2.0 * solved.slack);
+        if certificate.proves(PROVED) && value.is_finite() {
+            let by = |factor: f64| exact(value) * exact(factor);
             assert!(
-                square >= &solved.squared * close,
-                "{name}, seed {seed}, λ {number}: {bound:e} is loose"
+                optimum.is_above(&by(1.0 - 4.0 * PROVED)) && optimum.is_below(&by(1.0 + 4.0 * PROVED)),
+                "{about}: {value:e} is said to be optimal"
             );
         }
-        let mut x = solved.x.clone();
-        let size = [0.0, 1e-15, 1e-9, 0.1][number % 4];
-        x.l = Mat::from_fn(x.l.nrows(), x.l.ncols(), |i, j| {
-            x.l[(i, j)] * (1.0 + size * stream.normal())
-        });
-        let certificate = certify(&solved.problem, &weights, &x, lambda).unwrap();
-        let claimed = exact(certificate.lower_bound);
-        assert!(
-            &claimed * &claimed <= solved.squared,
-            "{name}, seed {seed}, λ {number}: the certificate claims {:e}",
-            certificate.lower_bound
-        );
     }
 }
 
@@ -279,7 +391,14 @@ fn no_bound_exceeds_a_known_optimum() {
 fn no_bound_exceeds_a_known_optimum_under_ill_conditioned_weights() {
     for seed in 0..instances() {
         let spread = [0, 3, 9, 18][seed as usize % 4];
-        attack(&format!("spread 2^{spread}"), &scaled_entries(seed, spread), seed);
+        for penalised in [false, true] {
+            let solved = scaled_entries(seed, spread, penalised);
+            attack(
+                &format!("spread 2^{spread}, penalised {penalised}"),
+                &solved,
+                seed,
+            );
+        }
     }
 }
 

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Build the release twice, in two folders, and compare the bits.
+#
+# Takes two release builds from nothing: some ten minutes on two cores. Paths of the folders and of cargo's own are
+# replaced, and the rest is the toolchain's, which has to be the same: the last line names it with the digest.
+# usage: tests/reproducible.sh [COMMIT]
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+commit=${1:-HEAD}
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+build() {
+  mkdir -p "$1"
+  git -C "$root" archive "$commit" | tar -x -C "$1"
+  (
+    cd "$1"
+    export CARGO_TARGET_DIR=$1/target
+    export RUSTFLAGS="--remap-path-prefix=$1=/flatmin --remap-path-prefix=$cargo_home=/cargo"
+    cargo build --quiet --locked --release --bin flatmin
+  )
+  sha256sum "$1/target/release/flatmin" | cut -d ' ' -f 1
+  rm -rf "$1"
+}
+
+first=$(build "$scratch/here")
+second=$(build "$scratch/some/where/else")
+if [ "$first" != "$second" ]; then
+  printf 'the two builds differ: %s and %s\n' "$first" "$second" >&2
+  exit 1
+fi
+printf '%s  flatmin, twice, by %s\n' "$first" "$(rustc --version)"
