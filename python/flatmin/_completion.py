@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from . import _flatmin
 from ._base import Estimator, _r2
 from ._doc import documented
 from ._entries import entries, looked_up
+from ._words import warn
 
 #: Pairs predicted at a time: their rows of both factors are held at once.
 _BATCH = 1 << 20
@@ -69,6 +71,11 @@ class MatrixCompletion(Estimator):
         (d1, d2), where positions are passed to fit; by default as large as they need.
     isometry : bool
         Estimate the restricted isometry constant of the sampling as well (a search of some seconds).
+    client : distributed.Client, optional
+        A Dask client: the entries lie in blocks on its workers, and nothing needs to fit one machine but the factors.
+        It wants a number for lam, and center "none" or "global"; ``threads``, by default 1, are then those of one task.
+        ``fit`` also takes a Dask data frame of triplets, a Parquet file or a folder of them, or a list of futures of
+        tables or of (rows, cols, y).
     %(run)s
 
     Attributes
@@ -109,7 +116,7 @@ class MatrixCompletion(Estimator):
     """
 
     _model = "completion"
-    _own = ("shape",)
+    _own = ("shape", "client")
 
     L_: NDArray[np.float64]
     R_: NDArray[np.float64]
@@ -140,6 +147,7 @@ class MatrixCompletion(Estimator):
         random_state: int = 0,
         verbose: bool = False,
         out: str | None = None,
+        client: Any = None,
     ) -> None:
         self.exact = exact
         self.epsilon = epsilon
@@ -159,6 +167,7 @@ class MatrixCompletion(Estimator):
         self.random_state = random_state
         self.verbose = verbose
         self.out = out
+        self.client = client
 
     def fit(self, X: Any, y: ArrayLike | None = None) -> MatrixCompletion:
         """Completes a matrix.
@@ -174,6 +183,8 @@ class MatrixCompletion(Estimator):
         -------
         self
         """
+        if self.client is not None:
+            return self._fit_on_cluster(X, y)
         found = entries(X, y, self.shape)
         self.row_ids_, self.column_ids_ = found.row_ids, found.column_ids
         if "X" in found.data:
@@ -189,6 +200,21 @@ class MatrixCompletion(Estimator):
         if "X" not in found.data:
             self._note_features(None, self.R_.shape[0])
         return self
+
+    def _fit_on_cluster(self, X: Any, y: ArrayLike | None) -> MatrixCompletion:
+        from ._cluster import solve
+
+        found = solve(self.get_params(), X, y)
+        self.row_ids_, self.column_ids_ = found["row_ids"], found["column_ids"]
+        self._learn(json.dumps(found["result"]), json.dumps(found["report"]))
+        self._take(found["arrays"])
+        self._note_features(None, self.R_.shape[0])
+        warn(self._doubts())
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A client belongs to its process.
+        return {**self.__dict__, "client": None}
 
     def _take(self, arrays: dict[str, Any]) -> None:
         self.L_, self.R_ = arrays["L"], arrays["R"]

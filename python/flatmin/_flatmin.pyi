@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,3 +25,29 @@ def fold_in(
     columns: NDArray[np.uint32],
     values: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+_Array = NDArray[np.float64]
+_Block = tuple[NDArray[np.int64], NDArray[np.uint32], _Array, int]
+
+def block_regress(block: _Block, x: Sequence[_Array], ridge: _Array) -> tuple[_Array, float]: ...
+def block_gradient(block: _Block, x: Sequence[_Array], ridge: _Array, own: _Array) -> _Array: ...
+def block_precondition(block: _Block, x: Sequence[_Array], ridge: _Array, v: _Array) -> _Array: ...
+def block_residual(block: _Block, x: Sequence[_Array], own: _Array) -> _Array: ...
+def block_times(block: _Block, x: Sequence[_Array]) -> _Array: ...
+def completion_weights(
+    rows: _Array, columns: _Array, objective: str
+) -> tuple[_Array, _Array, _Array, _Array, float]: ...
+def gaussian(n: int, b: int, stream: int) -> _Array: ...
+def block_krylov(
+    start: _Array, steps: int, count: int, apply: Callable[[str, _Array], _Array]
+) -> tuple[list[float], _Array]: ...
+def completion_bound(
+    product: Callable[[str, _Array], _Array],
+    unit: float,
+    frobenius: float,
+    counts: tuple[_Array, _Array],
+    objective: str,
+    mu: float,
+    sums: tuple[float, float, float],
+    near: tuple[_Array, _Array],
+) -> tuple[float, float, float, int]: ...

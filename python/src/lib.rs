@@ -3,6 +3,7 @@
 //! What they compute, and every word about what is wrong, is that of the command: see [`flatmin_cli::call`].
 
 mod arrays;
+mod blocks;
 mod interrupt;
 
 use pyo3::prelude::*;
@@ -22,6 +23,11 @@ mod _flatmin {
     use rayon::prelude::*;
 
     use crate::arrays::{Borrowed, dictionary};
+    #[pymodule_export]
+    use crate::blocks::{
+        block_gradient, block_krylov, block_precondition, block_regress, block_residual, block_times,
+        completion_bound, completion_weights, gaussian,
+    };
     use crate::interrupt::interruptible;
 
     #[pymodule_export]

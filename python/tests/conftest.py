@@ -48,6 +48,19 @@ def fit(model: str, data, **parameters):
     return made.fit(*(data[key] for key in keys))
 
 
+@pytest.fixture(scope="session")
+def cluster():
+    """Two workers, each a process that is started again when it ends."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster
+
+
+def kill_a_worker(cluster):
+    """Ends one as a machine that fails would."""
+    next(iter(cluster.workers.values())).process.process._process.kill()
+
+
 @pytest.fixture(params=list(SIZES))
 def model(request):
     """Each model in turn."""

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from conftest import kill_a_worker
 
 import flatmin.experiment
 
@@ -16,13 +17,6 @@ SETTINGS = {"d": 6, "trials": 3, "seed": 3}
 
 def without_clocks(rows):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Two workers, each a process that is started again when it ends."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        yield cluster
 
 
 def test_rows_are_the_same_over_a_cluster(cluster, tmp_path):
@@ -41,7 +35,7 @@ def test_a_worker_may_be_lost(cluster):
 
     def lose_one():
         time.sleep(0.3)
-        next(iter(cluster.workers.values())).process.process._process.kill()
+        kill_a_worker(cluster)
 
     with distributed.Client(cluster) as client:
         threading.Thread(target=lose_one).start()

@@ -78,6 +78,7 @@
 //! | [`flatness`] | D1, D2 and their powers ([`flatness::Weights`]), the map in the variable Z ([`flatness::Rescaled`]), traces, Hessian, audit |
 //! | [`solve`] | the methods, in the variable Z, and the one place where a method is chosen |
 //! | [`certificate`] | (D): a lower bound that is proved, rounding included; the gap; uniqueness |
+//! | [`blocks`] | penalised completion by blocks of rows and columns, for a cluster |
 //! | [`depth`] | K factors instead of two: Hadamard products of vectors ([`depth::hadamard`]), chains of matrices ([`depth::chain`]) |
 //! | [`train`] | gradient descent, mini-batches, label noise, sharpness-aware steps, weight decay on the mean loss of factors |
 //! | [`theory`] | what theory says of an instance: regularity, coherence, identifiability, isometry, statistical dimension |
@@ -108,6 +109,7 @@
 //! how many there are.
 #![deny(missing_docs)]
 
+pub mod blocks;
 pub mod certificate;
 pub mod depth;
 mod domain;

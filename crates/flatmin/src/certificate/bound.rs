@@ -141,11 +141,16 @@ pub(crate) fn best_multiple(fit: Fit, lambda: &[f64], data: &[f64], unit: f64, g
             if mu < f64::MIN_POSITIVE {
                 return 0.0;
             }
-            // s·⟨λ, y⟩ − s²/2·‖λ‖² is largest at s = ⟨λ, y⟩/‖λ‖²; feasible up to μ/gauge. At most half cancels.
-            let scale = (mu / gauge).min(inner / (size * size)).max(0.0);
-            lowered(lowered(scale * (inner - 0.5 * scale * size * size), unit), unit)
+            lowered(lowered(best_penalised(mu, inner, size, gauge), unit), unit)
         }
     }
+}
+
+/// The largest s·⟨λ, y⟩ − s²/2·‖λ‖² over 0 ≤ s ≤ μ/gauge, `inner` no more than ⟨λ, y⟩ and `size` no less than ‖λ‖. At most half
+/// cancels.
+pub(super) fn best_penalised(mu: f64, inner: f64, size: f64, gauge: f64) -> f64 {
+    let scale = (mu / gauge).min(inner / (size * size)).max(0.0);
+    scale * (inner - 0.5 * scale * size * size)
 }
 
 /// v·unit, rounded towards −∞ past the few roundings that made v.

@@ -14,12 +14,14 @@
 
 mod bound;
 mod injectivity;
+mod pieces;
 mod projections;
 mod uniqueness;
 
 use bound::bound_from_norm;
 pub use bound::{DualBound, dual_bound, dual_bound_near};
 pub(crate) use bound::{best_multiple, lowered, over_power_of_two};
+pub use pieces::{PiecesBound, Sums, penalised_bound};
 pub(crate) use projections::{ROUNDS, approach};
 pub use uniqueness::{Uniqueness, uniqueness};
 

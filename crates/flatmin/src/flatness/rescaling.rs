@@ -43,13 +43,39 @@ impl Weights {
     /// # Errors
     /// An empty map; D1 or D2 dense and singular to working precision (unless nuclear); an overflow in Σ A_i A_iᵀ.
     pub fn new(map: &dyn MeasurementMap, objective: Objective) -> Result<Self, Error> {
-        let (d1, d2) = map.shape();
-        check_shape((d1, d2), map.measurements())?;
-        let m = map.measurements() as f64;
+        check_shape(map.shape(), map.measurements())?;
         let symmetric = map.is_symmetric();
         let left = map.left_gram();
         let right = if symmetric { left.clone() } else { map.right_gram() };
-        let (left_error, right_error) = map.gram_rounding();
+        Self::of_grams(
+            (left, right),
+            map.measurements(),
+            map.gram_rounding(),
+            symmetric,
+            objective,
+        )
+    }
+
+    /// The weights of completion, from the numbers of entries in each row and in each column.
+    ///
+    /// # Errors
+    /// No row, no column, no entry.
+    pub fn of_counts(rows: &[f64], columns: &[f64], objective: Objective) -> Result<Self, Error> {
+        let entries = rows.iter().sum::<f64>() as usize;
+        check_shape((rows.len(), columns.len()), entries)?;
+        let grams = (Gram::Diagonal(rows.to_vec()), Gram::Diagonal(columns.to_vec()));
+        Self::of_grams(grams, entries, (0.0, 0.0), false, objective)
+    }
+
+    /// From Σ A_i A_iᵀ and Σ A_iᵀ A_i of m measurements, each off by at most that share of its trace.
+    fn of_grams(
+        (left, right): (Gram, Gram),
+        m: usize,
+        (left_error, right_error): (f64, f64),
+        symmetric: bool,
+        objective: Objective,
+    ) -> Result<Self, Error> {
+        let (d1, d2, m) = (left.dimension(), right.dimension(), m as f64);
         if !(left.trace().is_finite() && right.trace().is_finite()) {
             return Err(Error::Numerical("the squares of the measurements: they overflow"));
         }

@@ -142,7 +142,7 @@ impl Weight {
     }
 
     /// The diagonal of W: all of W for maps that observe single entries.
-    pub(crate) fn diagonal(&self) -> Vec<f64> {
+    pub fn diagonal(&self) -> Vec<f64> {
         match &self.weight {
             Gram::Diagonal(d) => d.clone(),
             Gram::Dense(a) => (0..a.nrows()).map(|i| a[(i, i)]).collect(),

@@ -23,14 +23,15 @@ const DEPENDENT: f64 = 1e-12;
 
 /// Ritz pairs, largest value first.
 #[derive(Clone, Debug)]
-pub(crate) struct Ritz {
-    pub(crate) values: Vec<f64>,
+pub struct Ritz {
+    /// All of the space.
+    pub values: Vec<f64>,
     /// Orthonormal, one a column; of the largest values.
-    pub(crate) vectors: Mat<f64>,
+    pub vectors: Mat<f64>,
 }
 
 /// A Gaussian n×b block from stream `stream` of the generator that all starts are drawn from.
-pub(crate) fn gaussian(n: usize, b: usize, stream: u64) -> Mat<f64> {
+pub fn gaussian(n: usize, b: usize, stream: u64) -> Mat<f64> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     rng.set_stream(stream);
     let mut out = Mat::zeros(n, b);
@@ -122,7 +123,7 @@ impl KrylovSpace {
 ///
 /// # Errors
 /// [`Error::Numerical`] if the small eigenvalue problem fails.
-pub(crate) fn block_krylov(
+pub fn block_krylov(
     start: Mat<f64>,
     (steps, count): (usize, usize),
     apply: impl Fn(MatRef<'_, f64>) -> Mat<f64>,

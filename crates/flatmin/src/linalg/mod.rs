@@ -3,7 +3,7 @@
 
 pub mod conjugate_gradients;
 pub mod dense;
-pub(crate) mod krylov;
+pub mod krylov;
 pub mod lanczos;
 pub mod operator_norm;
 pub(crate) mod quasi_newton;

@@ -13,7 +13,7 @@
 
 use faer::{Mat, MatRef};
 
-use super::{UP, by_decomposition, frobenius_above, projection_rounding, scaled};
+use super::{UP, by_decomposition, projection_rounding, raised, scaled};
 use crate::error::Error;
 use crate::linalg::dense::{frobenius, orthonormalise, orthonormality_defect, product, project_off};
 use crate::linalg::krylov::{KrylovSpace, block_krylov, gaussian, shortfall};
@@ -34,6 +34,69 @@ const LOOSE: f64 = 1e-2;
 /// The stream of the start.
 const STREAM: u64 = 100;
 
+/// A matrix W known by products with it, such as one that lies in pieces on many machines. Its entries are finite, of a
+/// magnitude whose squares are in range; every number of a product is a sum over a line of W in any order, every term of
+/// it rounded once or twice.
+pub trait Products {
+    /// (d1, d2).
+    fn shape(&self) -> (usize, usize);
+    /// ‖W‖_F, added up in any order.
+    fn frobenius(&self) -> f64;
+    /// W·V.
+    fn times(&self, v: MatRef<'_, f64>) -> Mat<f64>;
+    /// Wᵀ·U.
+    fn transpose_times(&self, u: MatRef<'_, f64>) -> Mat<f64>;
+    /// W·Wᵀ·X.
+    fn left_gram(&self, x: MatRef<'_, f64>) -> Mat<f64>;
+    /// Wᵀ·W·X.
+    fn right_gram(&self, x: MatRef<'_, f64>) -> Mat<f64>;
+}
+
+/// A matrix in memory.
+struct Local<'a> {
+    w: &'a Adjoint<'a>,
+    gram: GramOperator<'a>,
+}
+
+impl<'a> Local<'a> {
+    fn new(w: &'a Adjoint<'a>) -> Self {
+        Local {
+            w,
+            gram: w.gram_operator(),
+        }
+    }
+}
+
+impl Products for Local<'_> {
+    fn shape(&self) -> (usize, usize) {
+        self.w.shape()
+    }
+
+    fn frobenius(&self) -> f64 {
+        self.w.frobenius()
+    }
+
+    fn times(&self, v: MatRef<'_, f64>) -> Mat<f64> {
+        self.w.times(v)
+    }
+
+    fn transpose_times(&self, u: MatRef<'_, f64>) -> Mat<f64> {
+        self.w.transpose_times(u)
+    }
+
+    fn left_gram(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        self.gram.left(x)
+    }
+
+    fn right_gram(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        self.gram.right(x)
+    }
+}
+
+fn frobenius_above(w: &dyn Products) -> f64 {
+    raised(w.frobenius(), w.shape())
+}
+
 /// ‖W‖_op from above, but for a probability of [`FAILURE`], for nearly orthonormal U (d1 × p) and V (d2 × p); p may be 0.
 /// Once it is known to exceed `level` clearly, it is not looked at more closely.
 ///
@@ -41,45 +104,54 @@ const STREAM: u64 = 100;
 /// [`Error::Numerical`] if a decomposition fails.
 pub(super) fn by_blocks(
     w: Adjoint<'_>,
-    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
+    near: (MatRef<'_, f64>, MatRef<'_, f64>),
     level: f64,
 ) -> Result<f64, Error> {
     let level = level / power_of_two(w.max_abs());
-    scaled(w, |w| {
-        let (u, v) = refined(w, u, v)?;
-        let (u, v) = (u.as_ref(), v.as_ref());
-        let thin = Thin::new(w, u, v)?;
-        let mut bound = frobenius_above(w);
-        let mut space = Remainder::new(w, u, v);
-        for steps in STEPS {
-            let rest = space.after(steps)?;
-            bound = bound.min(thin.with_rest(rest.above));
-            let least = rest.below.max(thin.corner);
-            let idle = rest.below > (1.0 + LOOSE) * thin.corner || least > (1.0 + LOOSE) * level;
-            let known = idle && rest.above <= (1.0 + LOOSE) * least;
-            if known || bound <= thin.with_rest(0.99 * thin.corner) {
-                break;
-            }
+    scaled(w, |w| by_products(&Local::new(w), near, level))
+}
+
+/// The same of a W that is known by products.
+///
+/// # Errors
+/// [`Error::Numerical`] if a decomposition fails.
+pub(crate) fn by_products(
+    w: &dyn Products,
+    (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
+    level: f64,
+) -> Result<f64, Error> {
+    let (u, v) = refined(w, u, v)?;
+    let (u, v) = (u.as_ref(), v.as_ref());
+    let thin = Thin::new(w, u, v)?;
+    let mut bound = frobenius_above(w);
+    let mut space = Remainder::new(w, u, v);
+    for steps in STEPS {
+        let rest = space.after(steps)?;
+        bound = bound.min(thin.with_rest(rest.above));
+        let least = rest.below.max(thin.corner);
+        let idle = rest.below > (1.0 + LOOSE) * thin.corner || least > (1.0 + LOOSE) * level;
+        let known = idle && rest.above <= (1.0 + LOOSE) * least;
+        if known || bound <= thin.with_rest(0.99 * thin.corner) {
+            break;
         }
-        Ok(bound)
-    })
+    }
+    Ok(bound)
 }
 
 /// Orthonormal U and V nearer to the leading singular spaces of W than those given: as many Ritz vectors of the space that W
 /// makes of them, on the shorter side, and their images. Those of a candidate are off by its gradient, and the thin blocks
 /// of that size.
-fn refined(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<(Mat<f64>, Mat<f64>), Error> {
+fn refined(w: &dyn Products, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<(Mat<f64>, Mat<f64>), Error> {
     let (rows, cols) = w.shape();
     if u.ncols() == 0 || v.ncols() == 0 {
         return Ok((Mat::zeros(rows, 0), Mat::zeros(cols, 0)));
     }
-    let gram = w.gram_operator();
     if rows < cols {
-        let u = block_krylov(u.to_owned(), (REFINEMENTS, u.ncols()), |x| gram.left(x))?.vectors;
+        let u = block_krylov(u.to_owned(), (REFINEMENTS, u.ncols()), |x| w.left_gram(x))?.vectors;
         let (v, _) = orthonormalise(w.transpose_times(u.as_ref()).as_ref());
         return Ok((u, v));
     }
-    let v = block_krylov(v.to_owned(), (REFINEMENTS, v.ncols()), |x| gram.right(x))?.vectors;
+    let v = block_krylov(v.to_owned(), (REFINEMENTS, v.ncols()), |x| w.right_gram(x))?.vectors;
     let (u, _) = orthonormalise(w.times(v.as_ref()).as_ref());
     Ok((u, v))
 }
@@ -93,8 +165,9 @@ pub(super) fn rest_by_krylov(
 ) -> Result<f64, Error> {
     let target = target / power_of_two(w.max_abs());
     scaled(w, |w| {
+        let w = Local::new(w);
         let mut bound = f64::INFINITY;
-        let mut space = Remainder::new(w, u, v);
+        let mut space = Remainder::new(&w, u, v);
         for steps in STEPS {
             let rest = space.after(steps)?;
             bound = bound.min(rest.above);
@@ -115,6 +188,18 @@ pub(crate) fn singular_values_off(
     u: MatRef<'_, f64>,
     v: MatRef<'_, f64>,
 ) -> Result<Vec<f64>, Error> {
+    singular_values_off_products(&Local::new(w), u, v)
+}
+
+/// The same of a W that is known by products.
+///
+/// # Errors
+/// [`Error::Numerical`] if a decomposition fails.
+pub(crate) fn singular_values_off_products(
+    w: &dyn Products,
+    u: MatRef<'_, f64>,
+    v: MatRef<'_, f64>,
+) -> Result<Vec<f64>, Error> {
     let mut space = Remainder::new(w, u, v);
     space.grow(STEPS[0]);
     let values = space.krylov.ritz(0)?.values;
@@ -132,9 +217,9 @@ struct Rest {
 /// A Krylov space of (I − VVᵀ)WᵀW(I − VVᵀ), or of the like with U where W has fewer rows: ‖U_⊥ᵀ W V_⊥‖ is no larger than
 /// with one projection.
 struct Remainder<'a> {
+    w: &'a dyn Products,
     basis: MatRef<'a, f64>,
     wide: bool,
-    gram: GramOperator<'a>,
     krylov: KrylovSpace,
     /// What ‖W‖_F does not exceed, and in units of its square what products and projections round, and what the basis is
     /// off.
@@ -143,16 +228,16 @@ struct Remainder<'a> {
 }
 
 impl<'a> Remainder<'a> {
-    fn new(w: &'a Adjoint<'_>, u: MatRef<'a, f64>, v: MatRef<'a, f64>) -> Self {
+    fn new(w: &'a dyn Products, u: MatRef<'a, f64>, v: MatRef<'a, f64>) -> Self {
         let (rows, cols) = w.shape();
         let wide = rows < cols;
         let (basis, n) = if wide { (u, rows) } else { (v, cols) };
         let tilt = orthonormality_defect(basis);
         let start = gaussian(n, BLOCK.min(n), STREAM);
         Remainder {
+            w,
             basis,
             wide,
-            gram: w.gram_operator(),
             krylov: KrylovSpace::new(project_off(basis, start.as_ref())),
             size: frobenius_above(w),
             rounding: 2.0 * gamma(rows + cols + 4)
@@ -163,9 +248,9 @@ impl<'a> Remainder<'a> {
 
     /// To `steps` applications in all.
     fn grow(&mut self, steps: usize) {
-        let (basis, wide, gram) = (self.basis, self.wide, &self.gram);
+        let (w, basis, wide) = (self.w, self.basis, self.wide);
         self.krylov.grow(steps, |x| {
-            let image = if wide { gram.left(x) } else { gram.right(x) };
+            let image = if wide { w.left_gram(x) } else { w.right_gram(x) };
             project_off(basis, image.as_ref())
         });
     }
@@ -199,7 +284,7 @@ struct Thin {
 }
 
 impl Thin {
-    fn new(w: &Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<Self, Error> {
+    fn new(w: &dyn Products, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<Self, Error> {
         if u.ncols() == 0 || v.ncols() == 0 {
             return Ok(Thin {
                 corner: 0.0,

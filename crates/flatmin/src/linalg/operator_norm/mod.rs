@@ -11,7 +11,8 @@ mod around;
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
-pub(crate) use around::{FAILURE, singular_values_off};
+pub use around::Products;
+pub(crate) use around::{FAILURE, by_products, singular_values_off, singular_values_off_products};
 
 use super::dense::{
     Cholesky, frobenius, mirror_lower, orthonormality_defect, product, project_off, row_gram,
@@ -183,10 +184,13 @@ fn scaled(w: Adjoint<'_>, bound: impl Fn(&Adjoint<'_>) -> Result<f64, Error>) ->
     Ok((bound(&w.into_divided(unit))? * unit).next_up())
 }
 
-/// ‖W‖_F from above: its sum of squares errs by γ, of which the root is half.
 fn frobenius_above(w: &Adjoint<'_>) -> f64 {
-    let (rows, cols) = w.shape();
-    w.frobenius() * (1.0 + gamma(rows.saturating_mul(cols).min(1 << 40) + 8))
+    raised(w.frobenius(), w.shape())
+}
+
+/// ‖W‖_F from above: its sum of squares errs by γ, of which the root is half.
+fn raised(frobenius: f64, (rows, cols): (usize, usize)) -> f64 {
+    frobenius * (1.0 + gamma(rows.saturating_mul(cols).min(1 << 40) + 8))
 }
 
 /// ‖fl(M − U(UᵀM)) − exact‖_F / ‖M‖_F for nearly orthonormal U (n × p): two products, with |U| of norm √p at most,

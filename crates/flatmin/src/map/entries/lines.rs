@@ -29,6 +29,15 @@ impl Lines<'_> {
         }
     }
 
+    /// The same of arrays that others hold: 0 ≤ start[0] ≤ … ≤ the number of entries.
+    pub(crate) fn borrowed<'b>(start: Vec<usize>, across: &'b [u32], values: &'b [f64]) -> Lines<'b> {
+        Lines {
+            start: Cow::Owned(start),
+            across: Cow::Borrowed(across),
+            values: Cow::Borrowed(values),
+        }
+    }
+
     /// With all that is borrowed copied.
     pub(crate) fn into_owned(self) -> Lines<'static> {
         Lines::new(

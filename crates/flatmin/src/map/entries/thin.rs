@@ -35,6 +35,17 @@ impl Thin {
         out
     }
 
+    /// The pieces one below the other, each read row after row; they have so many columns.
+    pub(crate) fn stacked(pieces: &[MatRef<'_, f64>], columns: usize) -> Self {
+        let mut out = Thin::zeros(pieces.iter().map(|piece| piece.nrows()).sum(), columns);
+        let stride = out.stride.max(1);
+        let rows = pieces.iter().flat_map(|piece| piece.row_iter());
+        for (row, out) in rows.zip(out.values.chunks_exact_mut(stride)) {
+            row.iter().zip(out).for_each(|(x, out)| *out = *x);
+        }
+        out
+    }
+
     pub(crate) fn to_mat(&self) -> Mat<f64> {
         Mat::from_fn(self.rows, self.columns, |i, j| self.values[i * self.stride + j])
     }
