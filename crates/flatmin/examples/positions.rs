@@ -55,12 +55,13 @@ fn survey(seed: u64, n: usize, known: usize) -> (Mat<f64>, Vec<Distance>) {
     let mut stream = Stream::new(seed);
     let points = stream.normal_matrix(n + 1, 2);
     let pairs: Vec<(usize, usize)> = (0..=n).flat_map(|j| (0..j).map(move |i| (i, j))).collect();
-    let chosen = stream.choose(pairs.len(), known).into_iter();
-    let distances = chosen.map(|at| {
-        let (i, j) = pairs[at];
-        (i, j, squared_distance(&points, i, j))
-    });
-    (points, distances.collect())
+    let chosen = stream.choose(pairs.len(), known);
+    let distances = chosen
+        .iter()
+        .map(|at| pairs[*at])
+        .map(|(i, j)| (i, j, squared_distance(&points, i, j)))
+        .collect();
+    (points, distances)
 }
 
 /// The largest error among all squared distances, known or not.
