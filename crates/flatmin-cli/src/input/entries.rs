@@ -14,8 +14,6 @@ use crate::memory::Free;
 
 /// Bytes of an entry: its row, column and value.
 const ENTRY: u64 = 16;
-/// Bytes of a row or column, at least: where it begins, its weight and the inverse, its mean, and a column of factors.
-const LINE: u64 = 64;
 
 /// Entries in the order of the file, each index already below its dimension.
 #[derive(Debug)]
@@ -143,13 +141,11 @@ impl Entries {
         }
     }
 
-    /// Refuses what does not fit in memory: the entries as they stand and sorted, and a few numbers a row and column.
+    /// Refuses more than the memory holds of them, as they stand and sorted.
     pub(crate) fn fit(&self, free: Free) -> Result<()> {
-        let (n, (d1, d2)) = (self.y.len(), self.shape);
-        let entries = (n as u64).saturating_mul(2 * ENTRY);
-        free.holds(entries, || format!("{n} entries and more"))?;
-        let lines = (d1 as u64).saturating_add(d2 as u64).saturating_mul(LINE);
-        free.holds(lines, || format!("a shape of {d1} rows and {d2} columns"))
+        let n = self.y.len();
+        let bytes = (n as u64).saturating_mul(2 * ENTRY);
+        free.holds(bytes, || format!("{n} entries and more"))
     }
 
     /// The same entries in rows `rows[i]` and columns `cols[j]` instead of i and j.

@@ -4,8 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::table::Wanted;
-
 /// Reads a file, and forgets it.
 pub(crate) type Reader = fn(&Path) -> Result<()>;
 
@@ -23,9 +21,7 @@ pub(crate) const READERS: &[(&str, Reader)] = &[
     ("entries.parquet", |path| super::read_completion(path).map(drop)),
     ("entries.mtx.gz", |path| super::read_completion(path).map(drop)),
     ("places.csv", |path| super::read_places(path).map(drop)),
-    ("places.tsv", |path| {
-        super::entries_of(path, Wanted::Places).map(drop)
-    }),
+    ("places.tsv", |path| super::read_places(path).map(drop)),
     ("matrix.csv", |path| super::read_robust(path).map(drop)),
     ("matrix.tsv.gz", |path| super::read_robust(path).map(drop)),
     ("matrix.mtx", |path| super::read_robust(path).map(drop)),

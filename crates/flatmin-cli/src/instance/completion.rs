@@ -13,6 +13,7 @@ use crate::completion::split::{hide, pick};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input::instance::CompletionData;
 use crate::input::{self, Source, TestEntries};
+use crate::memory::Free;
 use crate::progress::Progress;
 
 /// What completion knows beside the entries it fits.
@@ -41,6 +42,7 @@ pub(super) fn load(
     progress: &Progress,
 ) -> Result<(Entries, Vec<f64>, Extras), Failure> {
     let input::Completion { mut data, merged } = read(source, progress)?;
+    lines_fit(source, data.shape)?;
     if merged > 0 {
         progress.warn(&format!(
             "{}{merged} repeated entries were taken once",
@@ -85,6 +87,16 @@ pub(super) fn load(
         ..Extras::default()
     };
     Ok((map, y, extras))
+}
+
+/// Bytes of a row or column, at least: where it begins, its weight and the inverse, its mean, and a column of factors.
+const LINE: u64 = 64;
+
+/// Refuses a shape whose rows and columns do not fit in memory; a file may claim any.
+fn lines_fit(source: Source<'_>, (d1, d2): (usize, usize)) -> Result<(), Failure> {
+    let bytes = (d1 as u64).saturating_add(d2 as u64).saturating_mul(LINE);
+    let fits = Free::now().holds(bytes, || format!("a shape of {d1} rows and {d2} columns"));
+    fits.map_err(|error| usage(format!("{}{error}", source.prefix())))
 }
 
 /// Reads the entries, and tells those who ask for logs how long that took.
