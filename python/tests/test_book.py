@@ -28,8 +28,8 @@ def blocks(page: Path) -> list[str]:
 def folder(tmp_path, monkeypatch):
     """What readers have: a table of ratings, and a matrix with gaps."""
     data = flatmin.generate("completion", ratings="60x30x900", random_state=1)
-    table = zip(data["rows"], data["cols"], data["y"])
-    lines = ["user,item,rating", *(f"u{row},i{col},{value}" for row, col, value in table)]
+    rows, cols, y = data["rows"], data["cols"], data["y"]
+    lines = ["user,item,rating", *(f"u{rows[at]},i{cols[at]},{y[at]}" for at in range(len(y)))]
     (tmp_path / "ratings.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     data = flatmin.generate("completion", d1=12, d2=30, rank=2, p=0.6, noise=0.001, random_state=1)
     matrix = np.full((12, 30), np.nan)

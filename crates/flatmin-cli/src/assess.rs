@@ -119,7 +119,8 @@ pub(crate) fn proof(result: &mut ResultFile, certificate: &Certificate) {
     result.unique_margin = certificate.uniqueness.margin.and_then(known);
 }
 
-/// scaled_trace / (4m·bound) − 1 (symmetric models: 8m·bound, less what widths and residual allow for), with a proved bound on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
+/// scaled_trace / (4m·bound) − 1 (symmetric models: 8m·bound, less what widths and residual allow for), with a proved bound
+/// on ‖D1 X D2‖_* over all X that fit at least as well as `x`.
 ///
 /// The certificate's own bound is that one where the fit is exact and the objective flat. Any dual vector of any problem
 /// with this map gives such a bound, the penalised one's among them; where the objective is flat the certificate of (X, dual) knows its

@@ -60,11 +60,19 @@ fn ending(r: &ResultFile) -> String {
         Some("converged") => {
             "converged; what is proved is the gap below, not the tolerance asked for".to_owned()
         }
+        Some("budget") if misses(r) => {
+            "nothing found with so few columns that meets the data: the nearest, no solution".to_owned()
+        }
         Some("budget") => "stopped by the budget of steps or time: the best found".to_owned(),
         Some("interrupted") => "interrupted: the best found".to_owned(),
         Some(other) => other.to_owned(),
         None => "the factors given, measured".to_owned(),
     }
+}
+
+/// Whether a search for few columns ended beside the data.
+fn misses(r: &ResultFile) -> bool {
+    r.method.as_deref() == Some("elimination") && r.residual.is_some_and(|residual| residual > 1e-6)
 }
 
 /// What was sought.

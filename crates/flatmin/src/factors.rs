@@ -20,6 +20,14 @@ impl Factors {
     ///
     /// # Errors
     /// Different numbers of columns; NaN or infinity, at the index that counts column after column.
+    ///
+    /// ```
+    /// use flatmin::Factors;
+    ///
+    /// let x = Factors::new(faer::mat![[1.0], [2.0]], faer::mat![[3.0], [4.0], [5.0]])?;
+    /// assert_eq!((x.shape(), x.columns(), x.entry(1, 2)), ((2, 3), 1, 10.0));
+    /// # Ok::<(), flatmin::Error>(())
+    /// ```
     pub fn new(l: Mat<f64>, r: Mat<f64>) -> Result<Self, Error> {
         let factors = Factors { l, r };
         factors.check(factors.shape())?;
@@ -125,7 +133,7 @@ impl Factors {
     }
 
     /// LᵀL − RᵀR, k × k: zero for balanced factors.
-    pub fn gram_difference(&self) -> Mat<f64> {
+    pub(crate) fn gram_difference(&self) -> Mat<f64> {
         let left = product(self.l.transpose(), self.l.as_ref());
         let right = product(self.r.transpose(), self.r.as_ref());
         left - right

@@ -61,7 +61,7 @@ impl Ridge {
     }
 
     /// ρ(n).
-    pub fn of_count(&self, n: usize) -> f64 {
+    pub(crate) fn of_count(&self, n: usize) -> f64 {
         self.scale * (n as f64).powf(self.power)
     }
 }
@@ -80,6 +80,7 @@ pub struct FoldIn {
 
 /// A row that was fitted.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Row {
     /// b, zero where rows have none.
     pub bias: f64,

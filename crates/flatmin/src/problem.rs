@@ -107,6 +107,19 @@ impl Problem {
     /// A map without rows, columns or measurements; data of another length than m, not finite, or all beyond 1e150 or
     /// below 1e-150 in magnitude (but not all zero); ε, λ, θ or τ not positive and finite; a smoothing power outside
     /// [0, 1]; weights under an absolute fit, whose θ and τ are those of the plain nuclear norm.
+    ///
+    /// ```
+    /// use flatmin::map::Entries;
+    /// use flatmin::{Fit, Objective, Problem};
+    ///
+    /// let (map, y) = Entries::new(&[0, 0, 1], &[0, 1, 0], &[1.0, 2.0, 3.0], (2, 2))?;
+    /// let problem = Problem::new(Box::new(map), y, Fit::Exact, Objective::Flat)?;
+    /// // The same data under a penalty and the plain nuclear norm.
+    /// let noisy = problem.with(Fit::Penalised(0.1), Objective::Nuclear)?;
+    /// assert_eq!(noisy.data(), [1.0, 2.0, 3.0]);
+    /// assert!(noisy.with(Fit::Penalised(-1.0), Objective::Flat).is_err());
+    /// # Ok::<(), flatmin::Error>(())
+    /// ```
     pub fn new(
         map: Box<dyn MeasurementMap>,
         data: Vec<f64>,

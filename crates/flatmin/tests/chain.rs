@@ -171,10 +171,7 @@ fn the_explicit_chain_attains_the_law_of_the_identity() {
 }
 
 fn search(problem: &Problem, depth: usize, random_starts: usize) -> Solution {
-    let search = Search {
-        random_starts,
-        ..Search::new(depth)
-    };
+    let search = Search::new(depth).with_random_starts(random_starts);
     solve(problem, &search, &Settings::default(), &Observer::default()).unwrap()
 }
 
@@ -276,11 +273,7 @@ fn wider_hidden_layers_are_not_flatter() {
     let y = map.apply_dense(truth(shape, 2, 4).as_ref());
     let problem = Problem::new(Box::new(map), y, Fit::Exact, Objective::Flat).unwrap();
     let with = |width| {
-        let search = Search {
-            width,
-            random_starts: 2,
-            ..Search::new(3)
-        };
+        let search = Search::new(3).with_width(width).with_random_starts(2);
         solve(&problem, &search, &Settings::default(), &Observer::default()).unwrap()
     };
     let (narrow, wide) = (with(None), with(Some(8)));

@@ -11,7 +11,7 @@ use crate::report::redraw;
 /// Runs the command.
 pub(crate) fn report(dir: &Path) -> Result<Ending, Failure> {
     // Read first: a folder that is missing must not be made.
-    let rendered = redraw(dir).or_input()?;
+    let rendered = redraw(dir)?;
     let out = OutputDir::create(dir).or_input()?;
     run_files::write_report(&out, &rendered)?;
     Ok(Ending::Done)

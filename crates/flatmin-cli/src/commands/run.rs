@@ -15,7 +15,7 @@ use crate::args::{FitChoice, Lambda, Model, ObjectiveChoice, Options, Rank};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input::Source;
-use crate::instance::{self, Instance, entries_of};
+use crate::instance::{self, Instance};
 use crate::output::files::OutputDir;
 use crate::output::result::ResultFile;
 use crate::output::run_files;
@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
     /// λ by held-out entries; half of the time is kept for the solve that follows.
     fn search(&self, instance: &Instance) -> Result<Chosen, Failure> {
         self.progress.stage("choosing λ");
-        let Some(entries) = entries_of(instance.map.as_ref(), &instance.y) else {
+        let Some(entries) = instance.map.as_entries() else {
             let model = self.model.name();
             return Err(usage(format!(
                 "--lambda: found auto with {model}, expected a number: only completion has entries to hold out"
@@ -305,8 +305,8 @@ pub(super) fn run(
 }
 
 /// A solution on fewer entries as one of the penalised problem: y − A(X) is a dual vector for any X.
-fn interrupted(problem: &Problem, known: Solution) -> Result<Solution, Error> {
-    let (weights, x) = (Weights::new(problem.map(), problem.objective())?, known.factors);
+fn interrupted(problem: &Problem, mut known: Solution) -> Result<Solution, Error> {
+    let (weights, x) = (Weights::new(problem.map(), problem.objective())?, &known.factors);
     let fitted = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     let dual: Vec<f64> = problem
         .data()
@@ -314,14 +314,10 @@ fn interrupted(problem: &Problem, known: Solution) -> Result<Solution, Error> {
         .zip(fitted)
         .map(|(y, fitted)| y - fitted)
         .collect();
-    Ok(Solution {
-        certificate: certify(problem, &weights, &x, &dual)?,
-        factors: x,
-        dual,
-        weights,
-        status: Status::Interrupted,
-        ..known
-    })
+    known.certificate = certify(problem, &weights, x, &dual)?;
+    (known.dual, known.weights) = (dual, weights);
+    known.status = Status::Interrupted;
+    Ok(known)
 }
 
 /// Sets the keys of the fit.

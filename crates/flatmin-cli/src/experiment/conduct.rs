@@ -34,7 +34,7 @@ impl Action for Conduct<'_> {
         print(&plan, args)?;
         Ok(match ended {
             Ended::Done => Ending::Done,
-            Ended::Interrupted | Ended::Broken => Ending::StoppedEarly,
+            _ => Ending::StoppedEarly,
         })
     }
 }
@@ -127,10 +127,16 @@ pub(super) fn run<E: Shown>(
 }
 
 /// The report of an experiment's folder, from its files.
-pub(super) fn redraw<E: Shown>(dir: &Path) -> Result<Rendered> {
-    let experiment: E = config::read_folder(dir)?;
-    let rows = rows::read(dir, &experiment.jobs())?;
-    page::render(&experiment, &rows)
+pub(super) struct Redraw<'a>(pub(super) &'a Path);
+
+impl Action for Redraw<'_> {
+    type Output = Rendered;
+
+    fn of<E: Shown>(self) -> Result<Rendered, Failure> {
+        let experiment: E = config::read_folder(self.0).or_input()?;
+        let rows = rows::read(self.0, &experiment.jobs()).or_input()?;
+        page::render(&experiment, &rows).or_input()
+    }
 }
 
 /// What was found, and the table.

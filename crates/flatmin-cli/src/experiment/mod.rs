@@ -26,14 +26,14 @@ mod trajectories;
 
 use std::path::Path;
 
-use anyhow::Result;
+use clap::ValueEnum as _;
 use flatmin::experiment::Experiment;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::args::{ExperimentArgs, ExperimentName};
 use crate::commands::Ending;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrInput as _};
 use crate::report::Rendered;
 use crate::report::draw::text::Font;
 use crate::report::figures::Panel;
@@ -112,20 +112,10 @@ pub(crate) fn with<A: Action>(name: ExperimentName, action: A) -> Result<A::Outp
 }
 
 /// The report of an experiment's folder; `None` where there is none.
-pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>> {
-    let Some(name) = config::name_in(dir)? else {
+pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>, Failure> {
+    let Some(name) = config::name_in(dir).or_input()? else {
         return Ok(None);
     };
-    match name.as_str() {
-        recovery::Config::NAME => conduct::redraw::<recovery::Config>(dir).map(Some),
-        trajectories::Config::NAME => conduct::redraw::<trajectories::Config>(dir).map(Some),
-        regularity::Config::NAME => conduct::redraw::<regularity::Config>(dir).map(Some),
-        notions::Config::NAME => conduct::redraw::<notions::Config>(dir).map(Some),
-        noise::Config::NAME => conduct::redraw::<noise::Config>(dir).map(Some),
-        overparameterization::Config::NAME => conduct::redraw::<overparameterization::Config>(dir).map(Some),
-        depth::Config::NAME => conduct::redraw::<depth::Config>(dir).map(Some),
-        fewest::Config::NAME => conduct::redraw::<fewest::Config>(dir).map(Some),
-        landscape::Config::NAME => conduct::redraw::<landscape::Config>(dir).map(Some),
-        other => Err(config::unknown(dir, other)),
-    }
+    let known = ExperimentName::from_str(&name, false).map_err(|_| config::unknown(dir, &name));
+    with(known.or_input()?, conduct::Redraw(dir)).map(Some)
 }

@@ -8,18 +8,19 @@ use anyhow::{Context as _, anyhow};
 use serde::de::DeserializeOwned;
 
 use super::{Rendered, check, render};
+use crate::failure::{Failure, OrInput as _};
 use crate::output::result::{ReportData, ResultFile};
 
 /// Reads `result.json` and `report.json`, or an experiment's rows, in `dir` and draws them again; writes nothing.
 ///
 /// Errors are one line that names the file, and for bad JSON the place in it.
-pub(crate) fn redraw(dir: &Path) -> anyhow::Result<Rendered> {
+pub(crate) fn redraw(dir: &Path) -> Result<Rendered, Failure> {
     if let Some(rendered) = crate::experiment::redraw(dir)? {
         return Ok(rendered);
     }
-    let result: ResultFile = read(dir, "result.json", check::result)?;
-    let data: ReportData = read(dir, "report.json", check::data)?;
-    render(&result, &data)
+    let result: ResultFile = read(dir, "result.json", check::result).or_input()?;
+    let data: ReportData = read(dir, "report.json", check::data).or_input()?;
+    render(&result, &data).or_input()
 }
 
 fn read<T: DeserializeOwned>(

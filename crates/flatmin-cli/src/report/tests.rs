@@ -253,7 +253,7 @@ fn redrawing_gives_the_same_report() {
 #[test]
 fn bad_files_are_named_with_the_place() {
     let dir = tempfile::tempdir().unwrap();
-    let message = || format!("{:#}", redraw(dir.path()).unwrap_err());
+    let message = || redraw(dir.path()).unwrap_err().message();
     let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
     assert!(message().contains("result.json: no such file"));
     put("result.json", "{\n \"model\": ?}");

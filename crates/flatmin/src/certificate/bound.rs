@@ -17,6 +17,7 @@ use crate::problem::{Fit, Problem};
 
 /// A proved lower bound on the optimum of (P).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct DualBound {
     /// No feasible X has a smaller objective.
     pub value: f64,

@@ -10,8 +10,8 @@ use crate::map::{MeasurementMap, gamma};
 /// Most numbers in the matrix of the map; beyond, nothing is decided.
 const MAX_NUMBERS: usize = 1 << 28;
 
-/// Of B or, where `rows` is given, of those of its measurements, on the S with the entries `pairs` (i, j), i ≤ j, less what rounding can have added; 1 where there is nothing
-/// to tell, `None` where it costs too much.
+/// Of B or, where `rows` is given, of those of its measurements, on the S with the entries `pairs` (i, j), i ≤ j, less what
+/// rounding can have added; 1 where there is nothing to tell, `None` where it costs too much.
 ///
 /// # Errors
 /// [`Error::Numerical`] if a decomposition fails.

@@ -37,6 +37,7 @@ use crate::problem::{Fit, Problem};
 
 /// What is proved of a candidate (L, R) with a dual vector λ.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Certificate {
     /// The convex objective at X = L Rᵀ: ‖W1 X W2‖_*, or the whole objective where the misfit is part of it.
     pub value: f64,
@@ -95,6 +96,32 @@ pub(crate) fn penalty(problem: &Problem, weights: &Weights) -> Option<f64> {
 }
 
 /// Certifies `x` with the dual vector `lambda` (m numbers, any: a bad λ gives a poor bound, never a false one).
+///
+/// ```
+/// use flatmin::certificate::certify;
+/// use flatmin::flatness::Weights;
+/// use flatmin::map::Identity;
+/// use flatmin::{Factors, Fit, Objective, Problem};
+///
+/// // Every entry of diag(2, 1) is known: the norm of any X that fits is 3/4, as D1 = D2 = I/2.
+/// let y = vec![2.0, 0.0, 0.0, 1.0];
+/// let problem = Problem::new(Box::new(Identity::new((2, 2))), y, Fit::Exact, Objective::Flat)?;
+/// let weights = Weights::new(problem.map(), problem.objective())?;
+/// let root = 2f64.sqrt();
+/// let l = faer::mat![[root, 0.0], [0.0, 1.0]];
+/// let x = Factors::new(l.clone(), l)?;
+///
+/// // A*(λ) = I is what proves it; half of it, or twice, is scaled to the same bound.
+/// for size in [0.5, 1.0, 2.0] {
+///     let found = certify(&problem, &weights, &x, &[size, 0.0, 0.0, size])?;
+///     assert!((found.value - 0.75).abs() < 1e-12 && found.gap < 1e-9);
+///     assert!(found.lower_bound <= 0.75);
+/// }
+/// // Another one proves less, and nothing false.
+/// let poor = certify(&problem, &weights, &x, &[1.0, 0.0, 0.0, 0.0])?;
+/// assert!((poor.lower_bound - 0.5).abs() < 1e-9);
+/// # Ok::<(), flatmin::Error>(())
+/// ```
 ///
 /// # Errors
 /// Factors that do not fit the map or each other, or are not finite; in a symmetric domain factors other than (U, U S) with

@@ -33,6 +33,7 @@ use crate::problem::{Fit, Problem};
 
 /// The verdict and the smaller of the two margins that give it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Uniqueness {
     /// `None`: not decided by this λ.
     pub unique: Option<bool>,

@@ -12,6 +12,7 @@ use crate::synthetic::{Bilinear, Completion, Observed, Recipe, Robust, Sensing, 
 /// The models that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Model {
     /// y_i = ⟨A_i, X⟩.
     Sensing,

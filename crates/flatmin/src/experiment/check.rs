@@ -6,7 +6,8 @@ use crate::error::Error;
 /// Largest size, and most repetitions, that an experiment may ask for.
 const MOST: usize = 10_000;
 
-fn refuse(name: &'static str, found: String, expected: &'static str) -> Result<(), Error> {
+/// This value of a key, and what was expected.
+pub(super) fn refuse(name: &'static str, found: String, expected: &'static str) -> Result<(), Error> {
     Err(Error::Setting {
         name,
         found,

@@ -59,6 +59,7 @@ pub enum Outcome {
 
 /// One instance solved by one method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Row {
     /// The cell, as text.
     pub cell: String,

@@ -109,6 +109,7 @@ impl Centre {
 
 /// The loss at one point of a plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Row {
     /// The cell, as text.
     pub cell: String,
@@ -396,7 +397,7 @@ fn sharpened(flat: &Factors, ratio: f64) -> Factors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::tests::gather;
+    use crate::experiment::tests::{assert_reproducible, gather};
 
     fn tiny() -> Config {
         Config {
@@ -409,9 +410,7 @@ mod tests {
 
     #[test]
     fn rows_depend_on_nothing_but_configuration_and_seed() {
-        let jobs = tiny().jobs();
-        let backwards: Vec<Job> = jobs.iter().rev().cloned().collect();
-        assert_eq!(gather(&tiny(), &jobs, 2), gather(&tiny(), &backwards, 1));
+        assert_reproducible(&tiny(), |_| {});
     }
 
     #[test]

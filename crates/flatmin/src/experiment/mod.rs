@@ -111,6 +111,7 @@ pub trait Experiment: Sized + Sync {
 
 /// How a call of [`run`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// All jobs are done.
     Done,
@@ -245,5 +246,24 @@ pub(crate) mod tests {
         .unwrap();
         rows.sort_by(|a, b| a.job().cmp(&b.job()));
         rows
+    }
+
+    /// The rows depend on nothing but configuration and seed, neither on the order of the jobs nor on the threads.
+    /// `still` takes the seconds out of a row.
+    pub(crate) fn assert_reproducible<E>(experiment: &E, still: fn(&mut E::Row))
+    where
+        E: Experiment,
+        E::Row: PartialEq + std::fmt::Debug,
+    {
+        let rows = |jobs: &[Job], threads| {
+            let mut rows = gather(experiment, jobs, threads);
+            rows.iter_mut().for_each(still);
+            rows
+        };
+        let jobs = experiment.jobs();
+        let backwards: Vec<Job> = jobs.iter().rev().cloned().collect();
+        let all = rows(&jobs, 2);
+        assert_eq!(all.len(), jobs.iter().map(|job| job.rows).sum::<usize>());
+        assert_eq!(all, rows(&backwards, 1));
     }
 }

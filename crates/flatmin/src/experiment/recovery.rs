@@ -117,6 +117,7 @@ impl Config {
 
 /// One solved instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Row {
     /// The cell, as text.
     pub cell: String,

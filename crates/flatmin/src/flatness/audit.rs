@@ -3,13 +3,14 @@
 use crate::domain::Domain;
 use crate::error::{Error, check_finite, check_length};
 use crate::factors::Factors;
-use crate::flatness::{Hessian, Traces, Weights, largest_eigenvalue};
+use crate::flatness::{Hessian, Traces, Weights};
 use crate::linalg::vector::safe_norm;
 use crate::map::MeasurementMap;
 use crate::signed::SignedFactors;
 
 /// Flatness of one point (L, R) or (U1, U2), solution or not.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Audit {
     /// Traces of D²f.
     pub traces: Traces,
@@ -29,6 +30,23 @@ pub struct Audit {
 
 /// Measures `x` against the data `y` (m numbers). `weights` are those of the flat objective.
 ///
+/// ```
+/// use flatmin::flatness::{Weights, audit};
+/// use flatmin::map::Identity;
+/// use flatmin::{Factors, Objective};
+///
+/// // f(l, r) = (lr − 1)² at (1, 1) and at (4, 1/4): the traces are 2(l² + r²).
+/// let map = Identity::new((1, 1));
+/// let weights = Weights::new(&map, Objective::Flat)?;
+/// let trace = |l: f64, r: f64| -> Result<f64, flatmin::Error> {
+///     let x = Factors::new(faer::mat![[l]], faer::mat![[r]])?;
+///     Ok(audit(&map, &weights, &[1.0], &x)?.traces.total())
+/// };
+/// assert_eq!(trace(1.0, 1.0)?, 4.0);
+/// assert_eq!(trace(4.0, 0.25)?, 32.125);
+/// # Ok::<(), flatmin::Error>(())
+/// ```
+///
 /// # Errors
 /// Factors or data that do not fit the map or are not finite; a decomposition that fails.
 pub fn audit(map: &dyn MeasurementMap, weights: &Weights, y: &[f64], x: &Factors) -> Result<Audit, Error> {
@@ -38,7 +56,7 @@ pub fn audit(map: &dyn MeasurementMap, weights: &Weights, y: &[f64], x: &Factors
         traces: Traces::new(&weights.left_gram, &weights.right_gram, x),
         balancedness: balancedness(x.imbalance(), &x.svd()?.s),
         squared_norm: x.squared_norm(),
-        lambda_max: largest_eigenvalue(map, x, y)?,
+        lambda_max: Hessian::new(map, x, y).largest_eigenvalue()?,
         misfit,
         condition_d1: weights.left.condition(),
         condition_d2: weights.right.condition(),

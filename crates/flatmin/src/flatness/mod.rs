@@ -9,7 +9,7 @@ mod weight;
 
 pub use audit::{Audit, audit, audit_signed};
 pub use rescaling::{Rescaled, Weights};
-pub use spectrum::{Hessian, largest_eigenvalue};
+pub use spectrum::Hessian;
 pub use trace::{Traces, scaled_trace_bound};
 pub use weight::Weight;
 

@@ -20,6 +20,7 @@ use crate::problem::Objective;
 
 /// The two weights of an objective, and the map in the rescaled variable.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Weights {
     /// W1, d1 × d1.
     pub left: Weight,
@@ -157,7 +158,7 @@ impl<'a> Rescaled<'a> {
     }
 
     /// The diagonals of W1 and W2.
-    pub fn diagonal_weights(&self) -> (Vec<f64>, Vec<f64>) {
+    pub(crate) fn diagonal_weights(&self) -> (Vec<f64>, Vec<f64>) {
         (self.weights.left.diagonal(), self.weights.right.diagonal())
     }
 
@@ -185,7 +186,7 @@ impl<'a> Rescaled<'a> {
     }
 
     /// W1⁻¹ S W2⁻¹ of S = A*(w).
-    pub fn scale_adjoint(&self, adjoint: Adjoint<'a>) -> Adjoint<'a> {
+    pub(crate) fn scale_adjoint(&self, adjoint: Adjoint<'a>) -> Adjoint<'a> {
         let (left, right) = (self.weights.left.inverse(), self.weights.right.inverse());
         match (adjoint, left, right) {
             (Adjoint::Sparse { entries, mut values }, Gram::Diagonal(p), Gram::Diagonal(q)) => {
@@ -202,7 +203,7 @@ impl<'a> Rescaled<'a> {
     }
 
     /// B*(w) R.
-    pub fn adjoint_times(&self, w: &[f64], r: MatRef<'_, f64>) -> Mat<f64> {
+    pub(crate) fn adjoint_times(&self, w: &[f64], r: MatRef<'_, f64>) -> Mat<f64> {
         let image = self
             .map
             .adjoint_times(w, self.weights.right.inverse_times(r).as_ref());
@@ -210,14 +211,19 @@ impl<'a> Rescaled<'a> {
     }
 
     /// (B*(w) R, B*(w)ᵀ L).
-    pub fn adjoint_thin(&self, w: &[f64], l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+    pub(crate) fn adjoint_thin(
+        &self,
+        w: &[f64],
+        l: MatRef<'_, f64>,
+        r: MatRef<'_, f64>,
+    ) -> (Mat<f64>, Mat<f64>) {
         let (lx, rx) = self.weights.restore(l, r);
         let (left, right) = self.map.adjoint_thin(w, lx.as_ref(), rx.as_ref());
         self.weights.restore(left.as_ref(), right.as_ref())
     }
 
     /// The diagonal blocks of Jᵀ J that belong to one row of L or R, where the map and diagonal weights make them cheap.
-    pub fn row_blocks(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Option<RowBlocks> {
+    pub(crate) fn row_blocks(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Option<RowBlocks> {
         let (Gram::Diagonal(left), Gram::Diagonal(right)) =
             (self.weights.left.inverse(), self.weights.right.inverse())
         else {
@@ -263,7 +269,7 @@ impl<'a> Rescaled<'a> {
     }
 
     /// ⟨B_i, B_j⟩.
-    pub fn measurement_gram(&self) -> Gram {
+    pub(crate) fn measurement_gram(&self) -> Gram {
         self.map.measurement_gram(
             &self.weights.left.inverse_squared(),
             &self.weights.right.inverse_squared(),

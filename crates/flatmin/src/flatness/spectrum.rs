@@ -102,11 +102,3 @@ const STEPS: f64 = 200.0;
 const FORMED_JACOBIAN: usize = 1 << 25;
 /// See [`FORMED_JACOBIAN`].
 const FORMED_HESSIAN: usize = 1 << 22;
-
-/// The largest eigenvalue of D²f at `x`: see [`Hessian::largest_eigenvalue`].
-///
-/// # Errors
-/// [`Error::Numerical`] if Lanczos fails.
-pub fn largest_eigenvalue(map: &dyn MeasurementMap, x: &Factors, y: &[f64]) -> Result<f64, Error> {
-    Hessian::new(map, x, y).largest_eigenvalue()
-}

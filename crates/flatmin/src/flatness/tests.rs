@@ -193,7 +193,7 @@ fn the_largest_eigenvalue_is_that_of_the_explicit_hessian() {
     for (name, map) in maps() {
         for k in [0, 1, 3] {
             for (kind, x, y) in points(map.as_ref(), k) {
-                let found = largest_eigenvalue(map.as_ref(), &x, &y).unwrap();
+                let found = Hessian::new(map.as_ref(), &x, &y).largest_eigenvalue().unwrap();
                 let expected = if k == 0 {
                     0.0
                 } else {
@@ -210,7 +210,9 @@ fn the_largest_eigenvalue_is_that_of_the_explicit_hessian() {
         // At the origin with y = 0 the Hessian vanishes.
         let zero = Factors::new(Mat::zeros(4, 2), Mat::zeros(3, 2)).unwrap();
         assert_eq!(
-            largest_eigenvalue(map.as_ref(), &zero, &vec![0.0; map.measurements()]).unwrap(),
+            Hessian::new(map.as_ref(), &zero, &vec![0.0; map.measurements()])
+                .largest_eigenvalue()
+                .unwrap(),
             0.0
         );
     }

@@ -26,6 +26,7 @@ use crate::signed::SignedFactors;
 
 /// The trace of the Hessian and its parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Traces {
     /// The L block, or the U1 block.
     pub left: f64,

@@ -160,7 +160,7 @@ impl Weight {
     }
 
     /// W⁻² as a matrix, n × n.
-    pub fn inverse_squared(&self) -> Gram {
+    pub(crate) fn inverse_squared(&self) -> Gram {
         match &self.inverse {
             Gram::Diagonal(d) => Gram::Diagonal(d.iter().map(|v| v * v).collect()),
             Gram::Dense(a) => Gram::Dense(product(a.as_ref(), a.as_ref())),
@@ -190,7 +190,7 @@ impl Weight {
     }
 
     /// ‖W⁻¹‖, with its rounding on the upper side.
-    pub fn inverse_norm(&self) -> f64 {
+    pub(crate) fn inverse_norm(&self) -> f64 {
         self.inverse_norm
     }
 
@@ -205,7 +205,7 @@ impl Weight {
     }
 
     /// A bound on ‖W⁻¹ P⁻¹‖ − 1 for the computed inverse P; infinite where rounding leaves nothing proved.
-    pub fn rounding(&self) -> f64 {
+    pub(crate) fn rounding(&self) -> f64 {
         self.rounding
     }
 }

@@ -8,7 +8,7 @@ const DIVERGED: f64 = 1e6;
 
 /// An approximate solution of a linear system.
 #[derive(Clone, Debug)]
-pub struct Approximation {
+pub(crate) struct Approximation {
     /// x.
     pub x: Vec<f64>,
     /// Whether the residual has fallen as far as was asked.
@@ -17,9 +17,10 @@ pub struct Approximation {
 
 /// x with H x ≈ rhs: until the residual, in the preconditioner's norm, has fallen by `tolerance`, or `max_steps`.
 ///
-/// Along a direction of negative curvature, or when it diverges, the method stops with what it has, or with the preconditioned right-hand side
-/// if it has nothing yet (Steihaug, SIAM J. Numer. Anal. 20, 1983): always a direction of descent for ½xᵀHx − rhsᵀx.
-pub fn conjugate_gradients(
+/// Along a direction of negative curvature, or when it diverges, the method stops with what it has, or with the
+/// preconditioned right-hand side if it has nothing yet (Steihaug, SIAM J. Numer. Anal. 20, 1983): always a direction of
+/// descent for ½xᵀHx − rhsᵀx.
+pub(crate) fn conjugate_gradients(
     apply: impl Fn(&[f64]) -> Vec<f64>,
     precondition: impl Fn(&[f64]) -> Vec<f64>,
     rhs: &[f64],

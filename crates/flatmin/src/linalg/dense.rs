@@ -27,12 +27,12 @@ pub fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
 }
 
 /// out ← alpha·a·b.
-pub fn product_into(out: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+pub(crate) fn product_into(out: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     matmul(out, Accum::Replace, a, b, alpha, Par::Seq);
 }
 
 /// out ← out + alpha·a·b.
-pub fn add_product(out: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+pub(crate) fn add_product(out: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     matmul(out, Accum::Add, a, b, alpha, Par::Seq);
 }
 
@@ -40,7 +40,7 @@ pub fn add_product(out: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b: MatR
 const PRODUCT_BLOCK: usize = 256;
 
 /// out ← a·b, in pieces of the longer side of `out` that run on all threads of the pool.
-pub fn parallel_product_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+pub(crate) fn parallel_product_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     use rayon::prelude::*;
     if out.nrows().max(out.ncols()) <= PRODUCT_BLOCK {
         product_into(out, 1.0, a, b);
@@ -62,7 +62,7 @@ pub fn parallel_product_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef
 }
 
 /// a·b, as [`parallel_product_into`] forms it.
-pub fn parallel_product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn parallel_product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     parallel_product_into(out.as_mut(), a, b);
     out
@@ -72,7 +72,7 @@ pub fn parallel_product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
 const GRAM_BLOCK: usize = 96;
 
 /// a·aᵀ, both triangles filled. Its pieces run on all threads of the pool.
-pub fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), a.nrows());
     add_row_gram(&mut out, a);
     mirror_lower(&mut out);
@@ -80,12 +80,12 @@ pub fn row_gram(a: MatRef<'_, f64>) -> Mat<f64> {
 }
 
 /// The lower triangle of out ← out + a·aᵀ. Its pieces run on all threads of the pool.
-pub fn add_row_gram(out: &mut Mat<f64>, a: MatRef<'_, f64>) {
+pub(crate) fn add_row_gram(out: &mut Mat<f64>, a: MatRef<'_, f64>) {
     add_symmetric_product(out, a, a);
 }
 
 /// The lower triangle of out ← out + a·bᵀ, where that is symmetric. Its pieces run on all threads of the pool.
-pub fn add_symmetric_product(out: &mut Mat<f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+pub(crate) fn add_symmetric_product(out: &mut Mat<f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     use faer::linalg::matmul::triangular::BlockStructure::{Rectangular, TriangularLower};
     let n = a.nrows();
     let piece = |start: usize, mut columns: MatMut<'_, f64>| {
@@ -118,7 +118,7 @@ pub fn add_symmetric_product(out: &mut Mat<f64>, a: MatRef<'_, f64>, b: MatRef<'
 }
 
 /// Copies the lower triangle onto the upper one.
-pub fn mirror_lower(a: &mut Mat<f64>) {
+pub(crate) fn mirror_lower(a: &mut Mat<f64>) {
     for j in 0..a.ncols() {
         for i in 0..j {
             a[(i, j)] = a[(j, i)];
@@ -127,7 +127,7 @@ pub fn mirror_lower(a: &mut Mat<f64>) {
 }
 
 /// ⟨a, b⟩ of matrices.
-pub fn inner(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> f64 {
+pub(crate) fn inner(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> f64 {
     (0..a.ncols())
         .map(|j| (0..a.nrows()).map(|i| a[(i, j)] * b[(i, j)]).sum::<f64>())
         .sum()
@@ -139,7 +139,7 @@ pub fn frobenius(a: MatRef<'_, f64>) -> f64 {
 }
 
 /// A bound on ‖QᵀQ − I‖_F, hence on the distance from Q to the nearest matrix with orthonormal columns.
-pub fn orthonormality_defect(q: MatRef<'_, f64>) -> f64 {
+pub(crate) fn orthonormality_defect(q: MatRef<'_, f64>) -> f64 {
     let mut gram = product(q.transpose(), q);
     (0..q.ncols()).for_each(|i| gram[(i, i)] -= 1.0);
     // The product errs by at most γ·‖|Q|ᵀ|Q|‖_F ≤ γ·‖Q‖_F²; the last factor covers the roundings of the norms.
@@ -147,12 +147,12 @@ pub fn orthonormality_defect(q: MatRef<'_, f64>) -> f64 {
 }
 
 /// (I − U Uᵀ) M for orthonormal columns U.
-pub fn project_off(u: MatRef<'_, f64>, m: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn project_off(u: MatRef<'_, f64>, m: MatRef<'_, f64>) -> Mat<f64> {
     m - product(u, product(u.transpose(), m).as_ref())
 }
 
 /// [a, b].
-pub fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let (k, width) = (a.ncols(), b.ncols());
     let mut out = Mat::zeros(a.nrows(), k + width);
     out.as_mut().subcols_mut(0, k).copy_from(a);
@@ -161,7 +161,7 @@ pub fn beside(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
 }
 
 /// a = q·t with orthonormal columns q; t is square where a is tall, and a itself is t where it is wide.
-pub fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+pub(crate) fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
     let (m, n) = a.shape();
     if m <= n {
         return (Mat::identity(m, m), a.to_owned());
@@ -170,7 +170,7 @@ pub fn orthonormalise(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
 }
 
 /// a = q·t with n orthonormal columns q and an upper triangle t, for m ≥ n.
-pub fn thin_qr(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+pub(crate) fn thin_qr(a: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
     let (m, n) = a.shape();
     let (block, mut packed) = (recommended_block_size::<f64>(m, n), a.to_owned());
     let mut coefficients = Mat::zeros(block, n);
@@ -244,7 +244,7 @@ pub fn thin_svd(a: MatRef<'_, f64>) -> Result<Svd, Error> {
 }
 
 /// The singular value decomposition with square u and v.
-pub fn full_svd(a: MatRef<'_, f64>) -> Result<Svd, Error> {
+pub(crate) fn full_svd(a: MatRef<'_, f64>) -> Result<Svd, Error> {
     decompose(a, a.nrows(), a.ncols())
 }
 
@@ -370,13 +370,13 @@ pub fn symmetric_eigen(a: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error
 
 /// a = l·lᵀ of a positive definite matrix.
 #[derive(Clone, Debug)]
-pub struct Cholesky {
+pub(crate) struct Cholesky {
     l: Mat<f64>,
 }
 
 impl Cholesky {
     /// Factors the lower triangle of `a`; `None` if a pivot is not positive.
-    pub fn new(mut a: Mat<f64>) -> Option<Self> {
+    pub(crate) fn new(mut a: Mat<f64>) -> Option<Self> {
         let n = a.nrows();
         let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());
         let mut memory = MemBuffer::new(scratch);
@@ -394,7 +394,7 @@ impl Cholesky {
     }
 
     /// l, with zeros above its diagonal.
-    pub fn into_lower(mut self) -> Mat<f64> {
+    pub(crate) fn into_lower(mut self) -> Mat<f64> {
         for j in 1..self.l.ncols() {
             self.l.col_as_slice_mut(j)[..j].fill(0.0);
         }
@@ -402,13 +402,13 @@ impl Cholesky {
     }
 
     /// x ← a⁻¹·x.
-    pub fn solve(&self, x: &mut [f64]) {
+    pub(crate) fn solve(&self, x: &mut [f64]) {
         let n = self.l.nrows();
         self.solve_matrix(MatMut::from_column_major_slice_mut(x, n, 1));
     }
 
     /// X ← a⁻¹·X.
-    pub fn solve_matrix(&self, x: MatMut<'_, f64>) {
+    pub(crate) fn solve_matrix(&self, x: MatMut<'_, f64>) {
         llt::solve::solve_in_place(
             self.l.as_ref(),
             x,
@@ -418,7 +418,7 @@ impl Cholesky {
     }
 
     /// The smallest over the largest diagonal entry of l: its square is at least the reciprocal condition of a.
-    pub fn diagonal_ratio(&self) -> f64 {
+    pub(crate) fn diagonal_ratio(&self) -> f64 {
         let diagonal = (0..self.l.nrows()).map(|i| self.l[(i, i)]);
         let (low, high) = diagonal.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), d| {
             (low.min(d), high.max(d))

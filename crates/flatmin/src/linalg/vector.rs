@@ -27,7 +27,7 @@ pub fn norm(a: &[f64]) -> f64 {
 }
 
 /// ‖a‖₂ of any finite numbers: where the squares leave the range of f64, over a power of two.
-pub fn safe_norm(a: &[f64]) -> f64 {
+pub(crate) fn safe_norm(a: &[f64]) -> f64 {
     let plain = norm(a);
     if (1e-140..1e150).contains(&plain) {
         return plain;
@@ -39,7 +39,7 @@ pub fn safe_norm(a: &[f64]) -> f64 {
 
 /// The power of two at or below a positive finite number (the smallest normal one for what lies below it), else 1:
 /// dividing by it is exact short of underflow.
-pub fn power_of_two(size: f64) -> f64 {
+pub(crate) fn power_of_two(size: f64) -> f64 {
     if size > 0.0 && size.is_finite() {
         f64::from_bits(size.max(f64::MIN_POSITIVE).to_bits() & 0x7FF0_0000_0000_0000)
     } else {
@@ -49,7 +49,7 @@ pub fn power_of_two(size: f64) -> f64 {
 
 /// y ← y + s·x.
 #[inline(always)]
-pub fn axpy(s: f64, x: &[f64], y: &mut [f64]) {
+pub(crate) fn axpy(s: f64, x: &[f64], y: &mut [f64]) {
     debug_assert_eq!(x.len(), y.len());
     for (y, x) in y.iter_mut().zip(x) {
         *y += s * x;
@@ -57,6 +57,6 @@ pub fn axpy(s: f64, x: &[f64], y: &mut [f64]) {
 }
 
 /// The largest |a_i|, 0 of nothing.
-pub fn max_abs(a: &[f64]) -> f64 {
+pub(crate) fn max_abs(a: &[f64]) -> f64 {
     a.iter().fold(0.0, |m, v| f64::max(m, v.abs()))
 }

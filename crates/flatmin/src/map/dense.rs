@@ -32,6 +32,16 @@ impl Dense {
     ///
     /// # Errors
     /// m, d1 or d2 zero; another length than m·d1·d2; NaN or infinity; a largest magnitude beyond 1e140 or below 1e-140.
+    ///
+    /// ```
+    /// use flatmin::map::{Dense, MeasurementMap as _};
+    ///
+    /// // The trace, and the sum of all entries, of 2 × 2 matrices.
+    /// let map = Dense::new(vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2, (2, 2))?;
+    /// let x = faer::mat![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(map.apply_dense(x.as_ref()), [5.0, 10.0]);
+    /// # Ok::<(), flatmin::Error>(())
+    /// ```
     pub fn new(matrices: Vec<f64>, measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
         check_shape(shape, measurements)?;
         check_product("A", matrices.len(), &[measurements, shape.0, shape.1])?;

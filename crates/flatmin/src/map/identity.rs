@@ -15,6 +15,13 @@ pub struct Identity {
 
 impl Identity {
     /// The identity on d1×d2 matrices.
+    ///
+    /// ```
+    /// use flatmin::map::{Identity, MeasurementMap as _};
+    ///
+    /// let x = faer::mat![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(Identity::new((2, 2)).apply_dense(x.as_ref()), [1.0, 2.0, 3.0, 4.0]);
+    /// ```
     pub fn new(shape: (usize, usize)) -> Self {
         Identity { shape }
     }

@@ -209,13 +209,14 @@ impl Gram {
     }
 
     /// tr(Vᵀ G V).
-    pub fn quadratic_form(&self, v: MatRef<'_, f64>) -> f64 {
+    pub(crate) fn quadratic_form(&self, v: MatRef<'_, f64>) -> f64 {
         crate::linalg::dense::inner(v, self.times(v).as_ref())
     }
 }
 
 /// A*(w) as a matrix: dense, or supported on the observed entries.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Adjoint<'a> {
     /// d1 × d2.
     Dense(Mat<f64>),
@@ -278,7 +279,7 @@ impl Adjoint<'_> {
     }
 
     /// The largest magnitude of an entry; NaN or infinite if an entry is.
-    pub fn max_abs(&self) -> f64 {
+    pub(crate) fn max_abs(&self) -> f64 {
         let larger = |m: f64, v: &f64| if v.abs() > m || v.is_nan() { v.abs() } else { m };
         match self {
             Adjoint::Dense(a) => a.col_iter().flat_map(|c| c.iter()).fold(0.0, larger),

@@ -28,6 +28,16 @@ impl RankOne {
     /// # Errors
     /// m, d1 or d2 zero; other lengths than m·d1 and m·d2; NaN or infinity; a largest magnitude of a or of b beyond 1e70 or
     /// below 1e-70.
+    ///
+    /// ```
+    /// use flatmin::map::{MeasurementMap as _, RankOne};
+    ///
+    /// // (1, 1) X (1, 0)ᵀ: the sum of the first column.
+    /// let map = RankOne::new(&[1.0, 1.0], &[1.0, 0.0], 1, (2, 2))?;
+    /// let x = faer::mat![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(map.apply_dense(x.as_ref()), [4.0]);
+    /// # Ok::<(), flatmin::Error>(())
+    /// ```
     pub fn new(a: &[f64], b: &[f64], measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
         check_shape(shape, measurements)?;
         for (what, vectors, size) in [("a", a, shape.0), ("b", b, shape.1)] {

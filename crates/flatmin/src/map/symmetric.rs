@@ -28,6 +28,16 @@ impl SymmetricRankOne {
     ///
     /// # Errors
     /// m or d zero; another length than m·d; NaN or infinity; a largest magnitude beyond 1e70 or below 1e-70.
+    ///
+    /// ```
+    /// use flatmin::map::{MeasurementMap as _, SymmetricRankOne};
+    ///
+    /// // The variance of the difference of two variables, from their covariance.
+    /// let map = SymmetricRankOne::new(&[1.0, -1.0], 1, 2)?;
+    /// let covariance = faer::mat![[2.0, 0.5], [0.5, 1.0]];
+    /// assert_eq!(map.apply_dense(covariance.as_ref()), [2.0]);
+    /// # Ok::<(), flatmin::Error>(())
+    /// ```
     pub fn new(x: &[f64], measurements: usize, dimension: usize) -> Result<Self, Error> {
         check_shape((dimension, dimension), measurements)?;
         check_product("x", x.len(), &[measurements, dimension])?;

@@ -217,6 +217,7 @@ impl Settings {
 
 /// What a run found, with its proof.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Solution {
     /// Flat factors of X: W1 L and W2 R are balanced. In a symmetric domain they are ([U1 U2], [U1 −U2]), see
     /// [`SignedFactors`], each part largest first. Their columns are the rank of X, padded with zeros to the rank asked
@@ -265,9 +266,29 @@ impl Solution {
 
 /// Solves the problem and certifies what it found.
 ///
+/// ```
+/// use flatmin::map::Dense;
+/// use flatmin::random::Stream;
+/// use flatmin::solve::{Observer, Settings, Status, solve};
+/// use flatmin::{Fit, Objective, Problem};
+///
+/// // A 6 × 5 matrix of rank one from 28 random measurements.
+/// let mut stream = Stream::new(1);
+/// let truth = stream.low_rank((6, 5), 1, 1.0);
+/// let map = Dense::new(stream.normals(28 * 30), 28, (6, 5))?;
+/// let y = flatmin::map::MeasurementMap::apply_dense(&map, truth.as_ref());
+/// let problem = Problem::new(Box::new(map), y, Fit::Exact, Objective::Flat)?;
+///
+/// let settings = Settings::default().with_tolerance(1e-9);
+/// let solution = solve(&problem, &settings, &Observer::default())?;
+/// assert_eq!(solution.status, Status::Certified);
+/// assert!((solution.factors.dense() - truth).norm_l2() < 1e-6);
+/// # Ok::<(), flatmin::Error>(())
+/// ```
+///
 /// # Errors
-/// Settings out of range, a start of another shape, a singular D1 or D2 under a weighted objective, contradictory exact data. Running out of steps
-/// or time is a [`Status`].
+/// Settings out of range, a start of another shape, a singular D1 or D2 under a weighted objective, contradictory exact data.
+/// Running out of steps or time is a [`Status`].
 pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) -> Result<Solution, Error> {
     settings.check(problem.domain())?;
     if let Some(start) = &settings.start {
@@ -292,6 +313,10 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
 
 /// Where the m×m systems of the augmented Lagrangian end: their memory and cubic cost.
 const DUAL_LIMIT: usize = 6000;
+/// Entries from which alternating least squares are faster to a gap of [`COARSE`] or more, the sooner the higher the rank.
+const COARSE_LIMIT: usize = 1000;
+/// See [`COARSE_LIMIT`].
+const COARSE: f64 = 1e-5;
 /// Where its d1×d2 decompositions end.
 const DENSE_LIMIT: usize = 1 << 21;
 
@@ -306,8 +331,9 @@ const DIVERGED: f64 = 1e4;
 
 /// The one place where a method is chosen.
 ///
-/// The path costs a system of (d1 + d2)p unknowns a step (d·p in a symmetric domain), the augmented Lagrangian one of m: the path goes first, because
-/// above the transition p is small, and hands over once p has grown so far that the dual system is the smaller one.
+/// The path costs a system of (d1 + d2)p unknowns a step (d·p in a symmetric domain), the augmented Lagrangian one of m: the
+/// path goes first, because above the transition p is small, and hands over once p has grown so far that the dual system is
+/// the smaller one.
 ///
 /// A rank below that of the convex solution makes another problem: for exact data see `rank_constrained`.
 fn run(
@@ -319,7 +345,7 @@ fn run(
         return Ok(robust::solve(instance, settings, monitor)?.into());
     }
     let (d1, d2) = instance.map.shape();
-    if let Some((entries, mu)) = penalised_entries(instance, settings.method) {
+    if let Some((entries, mu)) = penalised_entries(instance, settings) {
         let limit = settings.rank.unwrap_or(usize::MAX).min(d1).min(d2);
         return Ok(alternating::solve(instance, (entries, mu), (settings, limit), monitor)?.into());
     }
@@ -343,10 +369,15 @@ fn run(
 }
 
 /// The entries and the μ of a problem for alternating least squares: penalised completion, by default where the systems of
-/// the other methods are too large to be formed.
-fn penalised_entries<'a>(instance: &Instance<'a>, method: Method) -> Option<(&'a Entries, f64)> {
-    let large = instance.b.len() > DUAL_LIMIT;
-    let wanted = method == Method::Alternating || (method == Method::Auto && large);
+/// the other methods are too large to be formed, or would cost more than they are worth at the gap asked for.
+fn penalised_entries<'a>(instance: &Instance<'a>, settings: &Settings) -> Option<(&'a Entries, f64)> {
+    let m = instance.b.len();
+    let large = m > DUAL_LIMIT || (m > COARSE_LIMIT && settings.tolerance >= COARSE);
+    let wanted = match settings.method {
+        Method::Alternating => true,
+        Method::Auto => large,
+        _ => false,
+    };
     match instance.fit {
         Fit::Penalised(mu) if wanted => Some((instance.map.map().as_entries()?, mu)),
         _ => None,

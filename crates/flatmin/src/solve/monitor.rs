@@ -7,6 +7,7 @@ use super::{Settings, Status};
 
 /// One record of a run's course, in the scale of the data; `None` where a method does not know the number.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Record {
     /// Steps so far.
     pub iteration: usize,
@@ -22,7 +23,8 @@ pub struct Record {
     pub rank: usize,
 }
 
-/// Who watches a run and may stop it.
+/// Who watches a run and may stop it. Written as `Observer { interrupt: Some(&flag), ..Observer::default() }`, so that it
+/// may grow.
 #[derive(Clone, Copy, Default)]
 pub struct Observer<'a> {
     /// Set to true to stop at the next step.

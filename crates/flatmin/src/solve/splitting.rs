@@ -1,7 +1,7 @@
 //! Plain Douglas-Rachford: the naive twin of the production methods.
 //!
-//! It alternates shrinkage of singular values (eigenvalues, in a symmetric domain) with the proximal step of the fit, which needs one factorisation of the m×m
-//! matrix ⟨B_i, B_j⟩. The dual comes free: at a fixed point (v − X)/t = B*(λ).
+//! It alternates shrinkage of singular values (eigenvalues, in a symmetric domain) with the proximal step of the fit, which
+//! needs one factorisation of the m×m matrix ⟨B_i, B_j⟩. The dual comes free: at a fixed point (v − X)/t = B*(λ).
 
 use faer::{Mat, MatRef};
 

@@ -9,6 +9,7 @@ use crate::random::Stream;
 
 /// Which entries are observed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Observed {
     /// Each with this probability.
     Each(f64),

@@ -1,8 +1,8 @@
 //! Instances whose answer is known, one model a file.
 //!
-//! [`Ratings`] imitate real ones; elsewhere every truth has norm 1 (in robust PCA √(d1·d2)), and a matrix a spectrum that falls geometrically (see
-//! [`Stream::low_rank`]); measurements are
-//! independent and standard normal, as in the theorems of Ding et al. (2024), DOI 10.1093/imaiai/iaae009, section 4.
+//! [`Ratings`] imitate real ones; elsewhere every truth has norm 1 (in robust PCA √(d1·d2)), and a matrix a spectrum that
+//! falls geometrically (see [`Stream::low_rank`]); measurements are independent and standard normal, as in the theorems of
+//! Ding et al. (2024), DOI 10.1093/imaiai/iaae009, section 4.
 
 mod bilinear;
 mod completion;

@@ -15,6 +15,7 @@ use crate::map::{Entries, MeasurementMap};
 
 /// A connected component of the bipartite graph that has at least one entry: its rows and columns, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Component {
     /// Rows.
     pub rows: Vec<usize>,
@@ -24,6 +25,7 @@ pub struct Component {
 
 /// What a pattern leaves open at rank r. Indices count from 0 and ascend.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identifiability {
     /// Rows without an entry.
     pub empty_rows: Vec<usize>,

@@ -23,6 +23,7 @@ const RANK: f64 = 1e-9;
 
 /// The coherence of a matrix that is not zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Coherence {
     /// r.
     pub rank: usize,

@@ -35,6 +35,7 @@ const MOST_NUMBERS: usize = 1 << 24;
 
 /// The extremes of ‖A(X)‖²/‖X‖_F² that were found over matrices of one rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Isometry {
     /// The least quotient found: at least l.
     pub least: f64,

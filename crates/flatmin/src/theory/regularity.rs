@@ -32,6 +32,7 @@ use crate::flatness::{Weight, Weights};
 
 /// The extreme eigenvalues of D1 and D2, and the bounds that follow from them.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Regularity {
     /// a1 and b1: the smallest and largest eigenvalue of D1.
     pub left: (f64, f64),

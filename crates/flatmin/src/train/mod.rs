@@ -54,6 +54,7 @@ pub trait Method: std::fmt::Debug {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// All steps are taken.
     Finished,
@@ -63,6 +64,7 @@ pub enum Ending {
 
 /// Where a run ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Trained {
     /// The last point; of a diverged run the last whose loss was in range.
     pub point: Vec<f64>,

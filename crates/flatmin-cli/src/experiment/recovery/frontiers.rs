@@ -123,11 +123,13 @@ pub(super) fn against_dimension(columns: &[Column], model: Model) -> Option<Stri
         .filter_map(|column| Some(column.half?.centre / column.dimension()? - 1.0))
         .collect();
     let (low, high) = range(&distances)?;
+    let percent = |distance: f64| format!("{:.1} %", 100.0 * (1.0 + distance));
+    let mut ends = vec![percent(low), percent(high)];
+    ends.dedup();
     Some(format!(
-        "{}: flat solutions recover half of the time at {:.1} % to {:.1} % of the statistical dimension of the {} norm's descent cone.",
+        "{}: flat solutions recover half of the time at {} of the statistical dimension of the {} norm's descent cone.",
         model.name(),
-        100.0 * (1.0 + low),
-        100.0 * (1.0 + high),
+        ends.join(" to "),
         cone(model)?
     ))
 }

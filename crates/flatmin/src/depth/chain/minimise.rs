@@ -32,6 +32,7 @@ const STEPS: usize = 400;
 
 /// Where to search.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Search {
     /// K, at least 2.
     pub depth: usize,
@@ -53,6 +54,24 @@ impl Search {
             random_starts: 1,
             seed: 0,
         }
+    }
+
+    /// The same with hidden layers of `width` columns each.
+    pub fn with_width(self, width: Option<usize>) -> Self {
+        Search { width, ..self }
+    }
+
+    /// The same with so many random starts.
+    pub fn with_random_starts(self, random_starts: usize) -> Self {
+        Search {
+            random_starts,
+            ..self
+        }
+    }
+
+    /// The same with other random numbers.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Search { seed, ..self }
     }
 
     /// d_0, …, d_K.
@@ -78,6 +97,7 @@ impl Search {
 
 /// What a search found. Nothing here is proved.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Solution {
     /// The flattest chain found.
     pub chain: Chain,

@@ -12,6 +12,7 @@ use crate::problem::Fit;
 
 /// What is proved.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Certificate {
     /// The convex objective at x.
     pub value: f64,

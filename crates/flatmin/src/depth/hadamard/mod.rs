@@ -35,6 +35,7 @@ use canonical::Canonical;
 
 /// What a run found, with its proof.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Solution {
     /// x, d numbers.
     pub x: Vec<f64>,

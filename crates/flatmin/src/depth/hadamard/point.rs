@@ -155,6 +155,7 @@ impl<'a> Hessian<'a> {
 
 /// Flatness of one point, solution or not.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Audit {
     /// The traces of the K diagonal blocks of D²f.
     pub layer_traces: Vec<f64>,

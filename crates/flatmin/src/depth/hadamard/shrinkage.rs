@@ -2,9 +2,9 @@
 //!
 //! Each round minimises  h*(λ) − ⟨λ, ŷ⟩ + Σ soft(z_l + σ_l u_l, σ_l)²/(2σ_l)  by Newton (the function is piecewise
 //! quadratic) and sets z_l ← soft(z_l + σ_l u_l, σ_l). With σ_l = σ/‖â_l‖² its Hessian σ·Σ â_l â_lᵀ/‖â_l‖² (over the l that
-//! are not shrunk to zero) does not feel the scale of the columns. For a linear programme this ends after finitely many rounds (Bertsekas, *Constrained
-//! Optimization and Lagrange Multiplier Methods*, 1982, section 5.4); a guessed support is completed to a vertex on the way
-//! ([`vertex`](super::vertex)), which gives the last digits at once.
+//! are not shrunk to zero) does not feel the scale of the columns. For a linear programme this ends after finitely many
+//! rounds (Bertsekas, *Constrained Optimization and Lagrange Multiplier Methods*, 1982, section 5.4); a guessed support is
+//! completed to a vertex on the way ([`vertex`](super::vertex)), which gives the last digits at once.
 
 use super::Outcome;
 use super::canonical::Canonical;

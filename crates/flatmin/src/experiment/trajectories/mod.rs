@@ -13,8 +13,8 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Model;
-use super::{Experiment, Job, repeated};
-use crate::error::Error;
+use super::{Experiment, Job, check, repeated};
+use crate::error::{Error, check_positive};
 use crate::random::Stream;
 
 /// A run: the method and its start.
@@ -121,6 +121,49 @@ pub struct Config {
 const LARGEST: usize = 200;
 
 impl Config {
+    /// Refuses sizes of matrices, and numbers of measurements that these do not have.
+    fn check_sizes(&self) -> Result<(), Error> {
+        for (name, size) in [
+            ("d", self.d),
+            ("network_d", self.network_d),
+            ("rank", self.rank),
+            ("network_rank", self.network_rank),
+        ] {
+            if !(1..=LARGEST).contains(&size) {
+                return check::refuse(name, size.to_string(), "a size from 1 to 200");
+            }
+        }
+        for (name, m, model) in [
+            ("m", self.m, Model::Sensing),
+            ("network_m", self.network_m, Model::Network),
+        ] {
+            let d = self.size(model).0;
+            if !(1..=model.most((d, d))).contains(&m) {
+                let expected = "from 1 to the number of independent measurements";
+                return check::refuse(name, m.to_string(), expected);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses lengths of the runs.
+    fn check_counts(&self) -> Result<(), Error> {
+        check::trials(self.trials)?;
+        for (name, count) in [("steps", self.steps), ("records", self.records)] {
+            if count == 0 {
+                return check::refuse(name, "0".to_owned(), "at least 1");
+            }
+        }
+        if self.settle > self.steps {
+            return check::refuse("settle", self.settle.to_string(), "at most the steps");
+        }
+        if !(1..=self.m.min(self.network_m)).contains(&self.batch) {
+            let expected = "from 1 to the measurements of each model";
+            return check::refuse("batch", self.batch.to_string(), expected);
+        }
+        Ok(())
+    }
+
     /// (d, rank, m) of a model.
     fn size(&self, model: Model) -> (usize, usize, usize) {
         match model {
@@ -159,6 +202,7 @@ impl Config {
 
 /// One look at a run (`kind` record), or one zero-loss point (`kind` end).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Row {
     /// The model and its sizes, as text.
     pub cell: String,
@@ -276,67 +320,14 @@ impl Experiment for Config {
     /// # Errors
     /// An empty list, another model, a size out of range, a number that is not positive, a share outside (0, 1).
     fn check(&self) -> Result<(), Error> {
-        let refuse = |name, found: String, expected| {
-            Err(Error::Setting {
-                name,
-                found,
-                expected,
-            })
-        };
-        if self.models.is_empty() || self.methods.is_empty() {
-            let name = if self.models.is_empty() {
-                "models"
-            } else {
-                "methods"
-            };
-            return refuse(name, "an empty list".to_owned(), "at least one value");
-        }
+        check::not_empty("models", &self.models)?;
+        check::not_empty("methods", &self.methods)?;
         let known = |model: &Model| matches!(model, Model::Sensing | Model::Network);
         if let Some(model) = self.models.iter().find(|model| !known(model)) {
-            return refuse("models", model.name().to_owned(), "sensing or network");
+            return check::refuse("models", model.name().to_owned(), "sensing or network");
         }
-        for (name, size) in [
-            ("d", self.d),
-            ("network_d", self.network_d),
-            ("rank", self.rank),
-            ("network_rank", self.network_rank),
-        ] {
-            if !(1..=LARGEST).contains(&size) {
-                return refuse(name, size.to_string(), "a size from 1 to 200");
-            }
-        }
-        let counts = [
-            ("trials", self.trials as usize),
-            ("steps", self.steps),
-            ("records", self.records),
-        ];
-        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
-            return refuse(name, "0".to_owned(), "at least 1");
-        }
-        if self.settle > self.steps {
-            return refuse("settle", self.settle.to_string(), "at most the steps");
-        }
-        let most = [
-            ("m", self.m, Model::Sensing),
-            ("network_m", self.network_m, Model::Network),
-        ];
-        for (name, m, model) in most {
-            let d = self.size(model).0;
-            if !(1..=model.most((d, d))).contains(&m) {
-                return refuse(
-                    name,
-                    m.to_string(),
-                    "from 1 to the number of independent measurements",
-                );
-            }
-        }
-        if !(1..=self.m.min(self.network_m)).contains(&self.batch) {
-            return refuse(
-                "batch",
-                self.batch.to_string(),
-                "from 1 to the measurements of each model",
-            );
-        }
+        self.check_sizes()?;
+        self.check_counts()?;
         for (name, value) in [
             ("small", self.small),
             ("large", self.large),
@@ -346,18 +337,9 @@ impl Experiment for Config {
             ("radius", self.radius),
             ("decay", self.decay),
         ] {
-            if !(value > 0.0 && value.is_finite()) {
-                return refuse(name, value.to_string(), "a positive number");
-            }
+            check_positive(name, value)?;
         }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return refuse(
-                "tolerance",
-                self.tolerance.to_string(),
-                "a number between 0 and 1",
-            );
-        }
-        Ok(())
+        check::tolerance(self.tolerance)
     }
 
     fn jobs(&self) -> Vec<Job> {

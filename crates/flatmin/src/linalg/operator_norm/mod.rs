@@ -3,8 +3,9 @@
 //!
 //! A computed singular value may err either way and a Ritz value always errs downwards, so neither will do. Small
 //! matrices: from a computed decomposition, *checked* after the fact. Larger ones: a Cholesky factorisation of
-//! c·I − WᵀW, likewise checked by multiplying it out; for eigenvalues of c·I − W. Both bounds include the rounding of their own arithmetic, and hold
-//! whatever the decompositions did. The matrix is first divided by a power of two, so that squares stay in range.
+//! c·I − WᵀW, likewise checked by multiplying it out; for eigenvalues of c·I − W. Both bounds include the rounding of their
+//! own arithmetic, and hold whatever the decompositions did. The matrix is first divided by a power of two, so that squares
+//! stay in range.
 
 mod around;
 
@@ -44,7 +45,7 @@ const UP: f64 = 1.0 + 16.0 * f64::EPSILON;
 ///
 /// # Errors
 /// [`Error::Numerical`] if the decomposition fails.
-pub fn upper_bound(w: Adjoint<'_>) -> Result<f64, Error> {
+pub(crate) fn upper_bound(w: Adjoint<'_>) -> Result<f64, Error> {
     scaled(w, |w| {
         let (rows, cols) = w.shape();
         if rows.min(cols) <= SMALL {
@@ -59,7 +60,7 @@ pub fn upper_bound(w: Adjoint<'_>) -> Result<f64, Error> {
 
 /// An upper bound, and the probability with which it is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// The bound.
     pub value: f64,
     /// 0 where it is proved outright; else over the random start of a Krylov method.
@@ -88,7 +89,7 @@ fn is_large(w: &Adjoint<'_>) -> bool {
 ///
 /// # Errors
 /// [`Error::Numerical`] if a decomposition fails.
-pub fn upper_bound_around(
+pub(crate) fn upper_bound_around(
     w: Adjoint<'_>,
     (u, v): (MatRef<'_, f64>, MatRef<'_, f64>),
     level: f64,
@@ -108,7 +109,7 @@ pub fn upper_bound_around(
 ///
 /// # Errors
 /// [`Error::Numerical`] if the decomposition fails.
-pub fn upper_bound_off(w: Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
+pub(crate) fn upper_bound_off(w: Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -> Result<f64, Error> {
     if is_large(&w) {
         return around::rest_by_krylov(w, u, v, OFF);
     }
@@ -139,7 +140,7 @@ pub fn upper_bound_off(w: Adjoint<'_>, u: MatRef<'_, f64>, v: MatRef<'_, f64>) -
 ///
 /// # Errors
 /// [`Error::Numerical`] if the decomposition fails.
-pub fn largest_eigenvalue_above(w: Adjoint<'_>) -> Result<f64, Error> {
+pub(crate) fn largest_eigenvalue_above(w: Adjoint<'_>) -> Result<f64, Error> {
     scaled(w, |w| by_shift(&symmetric_part(w.to_dense().as_ref())))
 }
 
@@ -147,7 +148,7 @@ pub fn largest_eigenvalue_above(w: Adjoint<'_>) -> Result<f64, Error> {
 ///
 /// # Errors
 /// [`Error::Numerical`] if the decomposition fails.
-pub fn largest_eigenvalue_off(w: Adjoint<'_>, u: MatRef<'_, f64>) -> Result<f64, Error> {
+pub(crate) fn largest_eigenvalue_off(w: Adjoint<'_>, u: MatRef<'_, f64>) -> Result<f64, Error> {
     scaled(w, |w| {
         let size = frobenius_above(w);
         let tilt = 2.0 * orthonormality_defect(u);

@@ -43,6 +43,15 @@ impl Entries {
     /// # Errors
     /// d1 or d2 zero or beyond 2³²; no entries; `rows`, `columns` and `data` of different lengths; an index outside the
     /// shape; an entry observed twice.
+    ///
+    /// ```
+    /// use flatmin::map::Entries;
+    ///
+    /// let (map, y) = Entries::new(&[1, 0], &[0, 1], &[3.0, 2.0], (2, 2))?;
+    /// // Row after row, whatever the order they came in.
+    /// assert_eq!((map.rows(), map.columns(), y), (&[0, 1][..], &[1, 0][..], vec![2.0, 3.0]));
+    /// # Ok::<(), flatmin::Error>(())
+    /// ```
     pub fn new(
         rows: &[u32],
         columns: &[u32],
