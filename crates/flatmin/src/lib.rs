@@ -82,7 +82,7 @@
 //! | [`depth`] | K factors instead of two: Hadamard products of vectors ([`depth::hadamard`]), chains of matrices ([`depth::chain`]) |
 //! | [`train`] | gradient descent, mini-batches, label noise, sharpness-aware steps, weight decay on the mean loss of factors |
 //! | [`theory`] | what theory says of an instance: regularity, coherence, identifiability, isometry, statistical dimension |
-//! | [`linalg`] | what the mathematics needs of linear algebra: decompositions, Lanczos methods, a proved bound on an operator norm |
+//! | [`linalg`] | what the mathematics needs of linear algebra: decompositions, Lanczos methods |
 //! | [`Error`] | what can be wrong with an input, with the numbers that show it |
 //!
 //! # Notation

@@ -25,7 +25,7 @@ pub struct DualBound {
     /// rounding leaves none.
     pub operator_norm: f64,
     /// The probability that both are wrong: 0, but for completion with more than 4096 rows and columns, where the norm is
-    /// bounded from a random start ([`upper_bound_around`]).
+    /// bounded from a random start.
     pub failure_probability: f64,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Both start from a fixed pseudo-random vector, stop on the residual of the Ritz pair, and restart with a fresh
 //! direction when the Krylov space closes early (zero, identity and low-rank operators). Values come from below: where an
-//! upper bound is wanted, use [`operator_norm`](super::operator_norm).
+//! upper bound is needed, as in certificates, `operator_norm` gives one.
 
 use faer::{Mat, MatRef};
 use rand::SeedableRng;
