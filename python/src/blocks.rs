@@ -4,10 +4,9 @@ use std::sync::Mutex;
 
 use faer::{Mat, MatRef};
 use flatmin::blocks::{Block, Rows};
-use flatmin::certificate::{PiecesBound, Sums, penalised_bound};
+use flatmin::certificate::{PiecesBound, Products, Sums, penalised_bound};
 use flatmin::flatness::Weights;
 use flatmin::linalg::krylov;
-use flatmin::linalg::operator_norm::Products;
 use flatmin::{Error, Objective};
 use numpy::{
     PyArray1, PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,

@@ -18,6 +18,7 @@ mod pieces;
 mod projections;
 mod uniqueness;
 
+pub use crate::linalg::operator_norm::Products;
 use bound::bound_from_norm;
 pub use bound::{DualBound, dual_bound, dual_bound_near};
 pub(crate) use bound::{best_multiple, lowered, over_power_of_two};

@@ -313,8 +313,7 @@ fn candidate(solved: &Solved, number: usize, stream: &mut Stream) -> Factors {
         },
         l,
     };
-    let with =
-        |f: &mut dyn FnMut(usize, usize) -> f64, columns: usize| Mat::from_fn(d1, columns, |i, j| f(i, j));
+    let with = |f: &mut dyn FnMut(usize, usize) -> f64, columns: usize| Mat::from_fn(d1, columns, f);
     match number % 7 {
         0..3 => pair(
             with(&mut |i, j| l[(i, j)] * (1.0 + near * stream.normal()), k),

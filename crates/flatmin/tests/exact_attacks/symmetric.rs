@@ -77,9 +77,10 @@ fn solved(seed: u64, domain: Domain, objective: Objective, spread: i64) -> Solve
         optimum: Optimum::rational(&(terms.sum::<num_rational::BigRational>() * scale)),
         x: parts.factors(),
         any_scale: true,
+        // Negative multipliers, up to a hundred times as large, have their rounding too.
         slack: match objective {
-            Objective::Flat => 1e-9 + 1e-13 * (8.0 * spread as f64).exp2(),
-            _ => 1e-9,
+            Objective::Flat => 1e-8 + 1e-11 * (8.0 * spread as f64).exp2(),
+            _ => 1e-8,
         },
     }
 }
