@@ -52,7 +52,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Line a of the block owns the entries starts[a]..starts[a + 1] of `across`, their places in the other direction, and of
+    /// Line a of the block owns the entries `starts[a]..starts[a + 1]` of `across`, their places in the other direction, and of
     /// `values`.
     ///
     /// # Errors
