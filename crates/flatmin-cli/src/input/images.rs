@@ -38,6 +38,12 @@ pub(super) fn read(folder: &Path) -> Result<RobustData> {
             expected.0,
             expected.1
         );
+        ensure!(
+            found.0 > 0 && found.1 > 0,
+            "{shown}: found {} × {} pixels, expected at least one",
+            found.0,
+            found.1
+        );
         let (width, height) = (u64::from(found.0), u64::from(found.1));
         let bytes = (2 * size_of::<f64>() * files.len()) as u64;
         free.holds(bytes.saturating_mul(width * height), || {
