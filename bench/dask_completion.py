@@ -5,8 +5,10 @@ For each number of workers: the objective against that of one process, seconds o
 other, the largest resident set of a worker; beside each of them what the model of docs/src/scaling-out.md says. The
 data are made once, as Parquet, in a folder that is removed. Needs distributed, polars and flatmin; one thread a worker.
 
+With --kernels it only prints the processor time that one step's calls of the core take for an entry, for some ranks.
+
 usage: dask_completion.py [--size {100k,1m,10m,20m}] [--workers 1 2] [--lambda 0.06] [--rank 20] [--tol 1e-4]
-       [--max-iter N] [--kill]
+       [--max-iter N] [--kill] [--kernels]
 """
 
 from __future__ import annotations
@@ -104,6 +106,38 @@ def predicted(shape: tuple[int, int, int], rank: int, workers: int) -> dict[str,
     return {"step_mib": (workers - 1) * factor, "held_mib": held}
 
 
+def kernels(size: str) -> None:
+    """Nanoseconds of processor time an entry in a step: the best rows, the gradient in the columns, its preconditioner."""
+    from flatmin import _flatmin
+
+    d1, d2, count = SHAPES[size]
+    rng = np.random.default_rng(1)
+    rows, columns = places(rng, d1, d2, count)
+    y = rng.standard_normal(count)
+
+    def lines(own: np.ndarray, across: np.ndarray, n: int) -> tuple:
+        order = np.lexsort((across, own))
+        starts = np.searchsorted(own[order], np.arange(n + 1)).astype(np.int64)
+        return starts, across[order].astype(np.uint32), y[order], 1
+
+    by_row, by_column = lines(rows, columns, d1), lines(columns, rows, d2)
+    for rank in (20, 32, 64):
+        left, right = rng.standard_normal((d1, rank)), rng.standard_normal((d2, rank))
+        calls = (
+            lambda right=right: _flatmin.block_regress(by_row, [right], np.ones(d1)),
+            lambda left=left, right=right: _flatmin.block_gradient(by_column, [left], np.ones(d2), right),
+            lambda left=left, right=right: _flatmin.block_precondition(by_column, [left], np.ones(d2), right),
+        )
+        took = []
+        for call in calls:
+            begin = time.process_time()
+            for _ in range(3):
+                call()
+            took.append((time.process_time() - begin) / 3 / count * 1e9)
+        said = ", ".join(f"{name} {ns:.0f}" for name, ns in zip(("rows", "gradient", "preconditioner"), took, strict=True))
+        print(f"rank {rank}: {sum(took):.0f} ns an entry ({said})", flush=True)
+
+
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -115,7 +149,11 @@ def main() -> None:
     parser.add_argument("--max-iter", type=int, default=20_000)
     parser.add_argument("--kill", action="store_true", help="also with two workers, one killed midway")
     parser.add_argument("--kill-after", type=float, default=20.0, help="seconds after which it is killed")
+    parser.add_argument("--kernels", action="store_true")
     options = parser.parse_args()
+    if options.kernels:
+        kernels(options.size)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         shape = write_parts(folder, options.size)

@@ -234,6 +234,6 @@ class _Found:
             **answer,
             "lower_bound": bound,
             "gap": (value - bound) / value,
-            "failure_probability": failure,
+            "failure_probability": failure or None,
             "missing_columns": missing,
         }

@@ -203,6 +203,9 @@ class DualMatrix:
 
     def product(self, which: str, x: Array) -> Array:
         """As the certificate asks for it: W is d1 × d2 there."""
+        if which == "formed_gram":
+            width = len(self._sweep.outer_weight)
+            return self._sweep.tasks.total(self._sweep.on_inner(_outer_gram, width, each=(self._inner,)))[0]
         if which in ("left_gram", "right_gram"):
             return self.gram(x)
         if (which == "times") != self._sweep.turned:
@@ -304,6 +307,10 @@ def _times(block: Lines, x: Array, values: Array) -> Array:
 
 def _outer_times(block: Lines, pieces: list[Array], values: Array) -> Array:
     return _flatmin.block_times(block.entries(values), [aligned(piece) for piece in pieces])
+
+
+def _outer_gram(block: Lines, width: int, values: Array) -> tuple[Array]:
+    return (_flatmin.block_gram(block.entries(values), width),)
 
 
 def _look(block: Lines, both: Array, squares: Array, count: int, values: Array) -> tuple[Array, Array]:

@@ -152,6 +152,17 @@ pub(crate) fn block_times<'py>(
     array(py, out)
 }
 
+/// The Gram matrix of a block across, `width` × `width`.
+#[pyfunction]
+pub(crate) fn block_gram<'py>(
+    py: Python<'py>,
+    block: Entries<'py>,
+    width: usize,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let out = kernel(py, &block, &[], |block, _| block.gram(width))?;
+    PyArray1::from_vec(py, out).reshape([width, width])
+}
+
 fn weights_of(rows: &Vector<'_>, columns: &Vector<'_>, objective: &str) -> PyResult<Weights> {
     let objective = Objective::named(objective).ok_or_else(|| {
         PyValueError::new_err(format!(
@@ -185,6 +196,9 @@ pub(crate) fn completion_weights<'py>(
 pub(crate) fn gaussian(py: Python<'_>, n: usize, b: usize, stream: u64) -> Bound<'_, PyArray2<f64>> {
     from_mat(py, krylov::gaussian(n, b, stream).as_ref())
 }
+
+/// Up to this many rows or columns, the Gram matrix is formed and factored.
+const FORMED: usize = 4096;
 
 /// Products that Python makes. The first exception ends it: from then on products are zero, and it is raised at the end.
 struct Called<'a> {
@@ -263,6 +277,12 @@ impl Products for Called<'_> {
 
     fn right_gram(&self, x: MatRef<'_, f64>) -> Mat<f64> {
         self.call("right_gram", x, self.shape.1)
+    }
+
+    fn formed_gram(&self) -> Option<Mat<f64>> {
+        let n = self.shape.0.min(self.shape.1);
+        let nothing = Mat::zeros(0, n);
+        (n <= FORMED).then(|| self.call("formed_gram", nothing.as_ref(), n))
     }
 }
 

@@ -25,8 +25,8 @@ mod _flatmin {
     use crate::arrays::{Borrowed, dictionary};
     #[pymodule_export]
     use crate::blocks::{
-        block_gradient, block_krylov, block_precondition, block_regress, block_residual, block_times,
-        completion_bound, completion_weights, gaussian,
+        block_gradient, block_gram, block_krylov, block_precondition, block_regress, block_residual,
+        block_times, completion_bound, completion_weights, gaussian,
     };
     use crate::interrupt::interruptible;
 

@@ -135,6 +135,33 @@ impl<'a> Block<'a> {
         Ok(Rows(self.lines.times(&x.0)))
     }
 
+    /// SᵀS of the block's sparse matrix S, `width` × `width`, row after row. Time: the squares of the numbers of entries of its
+    /// lines.
+    ///
+    /// # Errors
+    /// A place across that is not below `width`.
+    pub fn gram(&self, width: usize) -> Result<Vec<f64>, Error> {
+        if width < self.width {
+            return Err(Error::Shape {
+                what: "the lines across a block",
+                found: width.to_string(),
+                expected: format!("at least {}", self.width),
+            });
+        }
+        let mut out = vec![0.0; width * width];
+        for a in 0..self.lines.count() {
+            let (across, values) = self.lines.line(a);
+            for (b, x) in across.iter().zip(values) {
+                let row = &mut out[*b as usize * width..][..width];
+                across
+                    .iter()
+                    .zip(values)
+                    .for_each(|(c, y)| row[*c as usize] += x * y);
+            }
+        }
+        Ok(out)
+    }
+
     fn check(&self, x: &Rows, ridge: Option<&[f64]>, own: Option<&Rows>) -> Result<(), Error> {
         let (n, k) = x.shape();
         if n < self.width {

@@ -50,6 +50,10 @@ pub trait Products {
     fn left_gram(&self, x: MatRef<'_, f64>) -> Mat<f64>;
     /// Wᵀ·W·X.
     fn right_gram(&self, x: MatRef<'_, f64>) -> Mat<f64>;
+    /// The smaller of W·Wᵀ and Wᵀ·W itself, where it is small enough to be formed and factored.
+    fn formed_gram(&self) -> Option<Mat<f64>> {
+        None
+    }
 }
 
 /// A matrix in memory.

@@ -51,11 +51,18 @@ pub(crate) fn upper_bound(w: Adjoint<'_>) -> Result<f64, Error> {
         if rows.min(cols) <= SMALL {
             return by_decomposition(w.to_dense().as_ref());
         }
-        let size = frobenius_above(w);
-        let gram = small_gram(w);
-        let error = gamma(rows.max(cols) + 2) * size * size;
-        Ok(by_cholesky(&gram, ritz_value(&gram)?, size * size * UP, error)?.sqrt() * UP)
+        by_gram(&small_gram(w), w.frobenius(), w.shape())
     })
+}
+
+/// ‖W‖_op from above by a Cholesky factorisation, from the smaller Gram matrix, whose sums were added up in any order.
+///
+/// # Errors
+/// [`Error::Numerical`] if the decomposition fails.
+pub(crate) fn by_gram(gram: &Mat<f64>, frobenius: f64, shape: (usize, usize)) -> Result<f64, Error> {
+    let size = raised(frobenius, shape);
+    let error = gamma(shape.0.max(shape.1) + 2) * size * size;
+    Ok(by_cholesky(gram, ritz_value(gram)?, size * size * UP, error)?.sqrt() * UP)
 }
 
 /// An upper bound, and the probability with which it is none.
