@@ -1,5 +1,7 @@
 //! The problem as the methods see it: in Z = W1 X W2, with data of about unit norm.
 
+use std::borrow::Cow;
+
 use faer::{Mat, MatRef};
 
 use super::Status;
@@ -19,12 +21,14 @@ use crate::problem::{Fit, Problem};
 /// Radius of a ball, over ‖y‖ and the tolerance, that is a point: an exact solution is optimal to a relative gap of
 /// ε‖λ‖/value, which is this share of the tolerance times ‖y‖‖λ‖/value, a number from 1 to the hundreds.
 const POINT: f64 = 1e-3;
+/// The sizes of data that need no scaling for the sake of their squares.
+const UNSCALED: std::ops::Range<f64> = 1e-6..1e6;
 
 /// B, b and the fit, scaled; the objective is ‖Z‖_*.
 pub(super) struct Instance<'a> {
     pub(super) map: Rescaled<'a>,
     /// y divided by `scale`.
-    pub(super) b: Vec<f64>,
+    pub(super) b: Cow<'a, [f64]>,
     /// Exact, a ball or a penalty μ, in the scale of b.
     pub(super) fit: Fit,
     pub(super) domain: Domain,
@@ -62,7 +66,13 @@ impl<'a> Instance<'a> {
             1.0
         };
         let scale = scale * unit;
-        let b: Vec<f64> = b.iter().map(|v| v / unit).collect();
+        // Where squares are in range as it is, an absolute fit, which scales with the data, is left as it is: data of such a problem
+        // are many.
+        let (b, scale) = if problem.fit().is_absolute() && UNSCALED.contains(&scale) {
+            (Cow::Borrowed(problem.data()), 1.0)
+        } else {
+            (b.iter().map(|v| v / unit).collect(), scale)
+        };
         let fit = match (problem.fit(), penalty(problem, weights)) {
             (_, Some(mu)) => Fit::Penalised(mu / scale),
             (Fit::Ball(epsilon), None) if epsilon / scale > POINT * tolerance * norm(&b) => {
@@ -107,8 +117,8 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// Balanced factors of Z and λ in the scale of the problem.
-    pub(super) fn unscale(&self, outcome: &Outcome) -> Result<(Factors, Vec<f64>), Error> {
+    /// Balanced factors of Z and λ in the scale of the problem. λ is taken out of the outcome: it may be as large as the data.
+    pub(super) fn unscale(&self, outcome: &mut Outcome) -> Result<(Factors, Vec<f64>), Error> {
         let factors = Factors {
             l: outcome.l.clone(),
             r: outcome.r.clone(),
@@ -126,7 +136,9 @@ impl<'a> Instance<'a> {
         } else {
             1.0
         };
-        Ok((z, outcome.lambda.iter().map(|l| l * by).collect()))
+        let mut lambda = std::mem::take(&mut outcome.lambda);
+        lambda.iter_mut().for_each(|l| *l *= by);
+        Ok((z, lambda))
     }
 
     /// The leading part of the domain's decomposition of a d1×d2 adjoint: all of it where that is cheap or the domain is a
@@ -213,7 +225,7 @@ impl<'a> Instance<'a> {
 
     /// Conjugate gradients on min ‖B(Z) − b‖ over all Z (from Z = 0).
     fn least_squares_residual(&self) -> f64 {
-        let mut residual = self.b.clone();
+        let mut residual = self.b.to_vec();
         let mut gradient = self.map.adjoint(&residual).to_dense();
         let mut direction = gradient.clone();
         let mut size = gradient.squared_norm_l2();

@@ -34,7 +34,7 @@ pub use rank_constrained::LocalUniqueness;
 
 use std::time::Duration;
 
-use crate::certificate::{Certificate, certify};
+use crate::certificate::{Certificate, certify_beside};
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
@@ -276,13 +276,13 @@ pub fn solve(problem: &Problem, settings: &Settings, observer: &Observer<'_>) ->
     let weights = Weights::new(problem.map(), problem.objective())?;
     let mut monitor = Monitor::new(settings, observer);
     let instance = Instance::new(problem, &weights, settings.tolerance);
-    let constrained = if instance.is_trivial() {
+    let mut constrained = if instance.is_trivial() {
         instance.zero().into()
     } else {
         run(&instance, settings, &mut monitor)?
     };
     let found = Found {
-        scaled: instance.unscale(&constrained.outcome)?,
+        scaled: instance.unscale(&mut constrained.outcome)?,
         constrained,
     };
     let capped = settings.fewest || Widths::asked(settings, problem.map().shape()).is_some();
@@ -325,7 +325,7 @@ fn run(
     monitor: &mut Monitor<'_>,
 ) -> Result<Constrained, Error> {
     if instance.fit.is_absolute() && settings.method == Method::Auto {
-        return Ok(robust::solve(instance, settings, monitor)?.into());
+        return robust::solve(instance, settings, monitor);
     }
     let (d1, d2) = instance.map.shape();
     if let Some((entries, mu)) = penalised_entries(instance, settings.method) {
@@ -407,13 +407,14 @@ fn finish(
     monitor: Monitor<'_>,
 ) -> Result<Solution, Error> {
     let (z, dual) = found.scaled;
-    let factors = restore(problem, &weights, &z)?;
-    let certificate = certify(problem, &weights, &factors, &dual)?;
     let Constrained {
         outcome,
         restarts,
         local,
+        moved,
     } = found.constrained;
+    let factors = restore(problem, &weights, &z)?;
+    let certificate = certify_beside(problem, &weights, &factors, (&dual, moved))?;
     let status = match outcome.stopped {
         _ if certificate.proves(settings.tolerance) => Status::Certified,
         Some(status) => status,

@@ -174,6 +174,9 @@ fn scaled(w: &Adjoint<'_>, bound: impl Fn(&Adjoint<'_>) -> Result<f64, Error>) -
         return Ok(f64::INFINITY);
     }
     let unit = power_of_two(largest);
+    if unit == 1.0 {
+        return bound(w);
+    }
     // What underflows in the division is below 1e-300 of the rest, far inside the slack of the bounds.
     Ok((bound(&w.divided(unit))? * unit).next_up())
 }
