@@ -4,7 +4,7 @@ use flatmin::flatness::Weights;
 use flatmin::theory::{Coherence, Identifiability, Isometry, Regularity};
 use flatmin::{Error, Factors, Problem};
 
-use crate::instance::{Extras, entries_of};
+use crate::instance::Extras;
 use crate::output::result::{CoherenceKeys, RegularityKeys, ResultFile};
 
 /// Beyond this many floating-point operations, some seconds, the coherence is left unknown.
@@ -42,10 +42,7 @@ pub(crate) fn describe(
 
 /// What the pattern of the entries leaves open at the rank of the solution: completion only.
 fn identifiability(result: &mut ResultFile, problem: &Problem, extras: &Extras) {
-    let (Some(entries), Some(completion)) = (
-        entries_of(problem.map(), problem.data()),
-        extras.completion.as_ref(),
-    ) else {
+    let (Some(entries), Some(completion)) = (problem.map().as_entries(), extras.completion.as_ref()) else {
         return;
     };
     let open = Identifiability::new(entries, result.rank);

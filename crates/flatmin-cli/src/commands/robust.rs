@@ -11,7 +11,7 @@ use flatmin::{Error, Factors, Fit, Objective, Problem};
 use crate::args::FitArgs;
 use crate::commands::run::Run;
 use crate::failure::{Failure, usage};
-use crate::instance::{Instance, entries_of};
+use crate::instance::Instance;
 use crate::output::result::ResultFile;
 
 /// Entries of S below this share of the largest magnitude of y are rounding.
@@ -30,7 +30,7 @@ pub(super) fn check_fit(fit: &FitArgs) -> Result<(), Failure> {
 /// The result with the keys every run has. Where all entries are observed D1 and D2 are multiples of I, and every
 /// objective is the nuclear norm; where some are not, it is the nuclear norm that is minimised.
 pub(super) fn result(run: &Run<'_>, instance: &Instance) -> Result<ResultFile, Failure> {
-    let whole = entries_of(instance.map.as_ref(), &instance.y).is_none();
+    let whole = instance.map.as_entries().is_none();
     let mut result = run.result(instance.map.shape(), instance.map.measurements());
     let asked = run.options.run.objective.given()?;
     let objective = if whole { asked } else { Objective::Nuclear };
@@ -70,7 +70,7 @@ pub(super) fn remainder(problem: &Problem, x: &Factors) -> Vec<f64> {
 /// The problem of the local model: data y − S.
 pub(super) fn local(problem: &Problem, s: &[f64]) -> Result<Problem, Error> {
     let y: Vec<f64> = problem.data().iter().zip(s).map(|(y, s)| y - s).collect();
-    let map: Box<dyn MeasurementMap> = match entries_of(problem.map(), problem.data()) {
+    let map: Box<dyn MeasurementMap> = match problem.map().as_entries() {
         Some(entries) => Box::new(entries.clone()),
         None => Box::new(Identity::new(problem.map().shape())),
     };
@@ -86,7 +86,7 @@ pub(super) fn excess_flatness(
     x: &Factors,
     dual: &[f64],
 ) -> Result<Option<f64>, Error> {
-    let whole = entries_of(problem.map(), problem.data()).is_none();
+    let whole = problem.map().as_entries().is_none();
     let Some(scaled_trace) = result.scaled_trace.filter(|_| whole) else {
         return Ok(None);
     };

@@ -15,7 +15,7 @@ use crate::args::{FitChoice, Lambda, Model, ObjectiveChoice, Options, Rank};
 use crate::completion::lambda::{Choice, Search, choose};
 use crate::failure::{Failure, OrInput as _, usage};
 use crate::input::Source;
-use crate::instance::{self, Instance, entries_of};
+use crate::instance::{self, Instance};
 use crate::output::files::OutputDir;
 use crate::output::result::ResultFile;
 use crate::output::run_files;
@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
     /// λ by held-out entries; half of the time is kept for the solve that follows.
     fn search(&self, instance: &Instance) -> Result<Chosen, Failure> {
         self.progress.stage("choosing λ");
-        let Some(entries) = entries_of(instance.map.as_ref(), &instance.y) else {
+        let Some(entries) = instance.map.as_entries() else {
             let model = self.model.name();
             return Err(usage(format!(
                 "--lambda: found auto with {model}, expected a number: only completion has entries to hold out"

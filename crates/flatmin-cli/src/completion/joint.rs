@@ -14,7 +14,6 @@ use flatmin::solve::{Solution, Status};
 use super::centre::{Centre, DAMPING};
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::instance::entries_of;
 
 /// Most rounds: each solves for X once.
 const ROUNDS: usize = 8;
@@ -65,7 +64,7 @@ pub(crate) fn fit(
 
 /// The biases that are best for X, and the data less them; `None` for data that are no entries.
 fn updated(problem: &Problem, solution: &Solution, centre: &Centre) -> Option<(Centre, Vec<f64>)> {
-    let entries = entries_of(problem.map(), problem.data())?;
+    let entries = problem.map().as_entries()?;
     let places = || entries.rows().iter().zip(entries.columns());
     let at = |centre: &Centre, (a, b): (&u32, &u32)| centre.at(*a as usize, *b as usize);
     let raw: Vec<f64> = places()

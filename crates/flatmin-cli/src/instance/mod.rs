@@ -8,7 +8,7 @@ pub(crate) use completion::CompletionExtras;
 use std::path::Path;
 
 use anyhow::anyhow;
-use flatmin::map::{Adjoint, Dense, Entries, MeasurementMap, RankOne, SymmetricRankOne};
+use flatmin::map::{Dense, MeasurementMap, RankOne, SymmetricRankOne};
 use ndarray::Array2;
 
 use crate::args::{Model, ModelArgs};
@@ -112,12 +112,4 @@ fn network_test(test: &Path, data: Source<'_>, d: usize) -> Result<SymmetricData
         )));
     }
     Ok(read)
-}
-
-/// The observed places of a completion map, which its adjoint carries; `None` for other maps.
-pub(crate) fn entries_of<'a>(map: &'a dyn MeasurementMap, y: &[f64]) -> Option<&'a Entries> {
-    match map.adjoint(y) {
-        Adjoint::Sparse { entries, .. } => Some(entries),
-        Adjoint::Dense(_) => None,
-    }
 }

@@ -12,7 +12,7 @@ use ndarray::Array2;
 
 use crate::completion::centre::Centre;
 use crate::input::Source;
-use crate::instance::{Extras, entries_of};
+use crate::instance::Extras;
 use crate::output::result::{HistoryRow, ReportData};
 
 pub(crate) use cross_section::Sharp;
@@ -37,7 +37,7 @@ pub(crate) fn gather(
     course: &Course<'_>,
 ) -> Result<ReportData, Error> {
     let centre = extras.centre();
-    let observed = entries_of(problem.map(), problem.data());
+    let observed = problem.map().as_entries();
     let cross_section = match flat {
         Some(flat) => cross_section::cross_section(problem, flat, x, course.sharp, course.seed)?,
         None => None,
@@ -60,7 +60,7 @@ pub(crate) fn gather(
 /// Adds the matrix Y and the outliers S of robust PCA.
 pub(crate) fn add_separation(report: &mut ReportData, problem: &Problem, s: &[f64]) {
     let map = problem.map();
-    let (observed, sparse) = match entries_of(map, problem.data()) {
+    let (observed, sparse) = match map.as_entries() {
         Some(entries) => {
             let none = Centre::default();
             (
