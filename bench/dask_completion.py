@@ -134,7 +134,9 @@ def kernels(size: str) -> None:
             for _ in range(3):
                 call()
             took.append((time.process_time() - begin) / 3 / count * 1e9)
-        said = ", ".join(f"{name} {ns:.0f}" for name, ns in zip(("rows", "gradient", "preconditioner"), took, strict=True))
+        said = ", ".join(
+            f"{name} {ns:.0f}" for name, ns in zip(("rows", "gradient", "preconditioner"), took, strict=True)
+        )
         print(f"rank {rank}: {sum(took):.0f} ns an entry ({said})", flush=True)
 
 

@@ -63,7 +63,9 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     options = parser.parse_args()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    print("| case | data, MiB | fit of the command, s | of the package, s | ratio | peak of the command, MiB | of the package |")
+    print(
+        "| case | data, MiB | fit of the command, s | of the package, s | ratio | peak of the command, MiB | of the package |"
+    )
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.only:

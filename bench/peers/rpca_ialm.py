@@ -7,9 +7,11 @@ by the method of Lin, Chen and Ma (arXiv 1009.5055): S by soft thresholding, X b
 decomposition, the multiplier by a step of length mu, and mu grows by half a step. Stops when ‖Y − X − S‖_F falls below
 --tol times ‖Y‖_F. The multiplier, divided until it is feasible, gives a lower bound.
 
+CASE is an .npz with the key Y, or Y itself as .npy.
+
 `--package` runs the PyPI package `rpca` instead, which has to be told the rank and is given the true one.
 
-usage: rpca_ialm.py CASE.npz [--tol 1e-7] [--max-iter 1000] [--package RANK]
+usage: rpca_ialm.py CASE [--tol 1e-7] [--max-iter 1000] [--package RANK]
 """
 
 from __future__ import annotations
@@ -63,6 +65,15 @@ def package(y: np.ndarray, rank: int) -> dict:
     return {"status": "converged", "rank": rank, "matrix": np.asarray(x)}
 
 
+def read(path: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Y and, where it is known, X."""
+    file = np.load(path)
+    if isinstance(file, np.ndarray):
+        return file.astype(float), None
+    with file:
+        return file["Y"].astype(float), file["truth"] if "truth" in file.files else None
+
+
 def main() -> None:
     """Read, solve, print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -71,8 +82,7 @@ def main() -> None:
     parser.add_argument("--max-iter", type=int, default=1000)
     parser.add_argument("--package", type=int, metavar="RANK", help="run the PyPI package `rpca` with this rank")
     options = parser.parse_args()
-    with np.load(options.case) as file:
-        y, truth = file["Y"].astype(float), file["truth"] if "truth" in file.files else None
+    y, truth = read(options.case)
     begin = time.perf_counter()
     if options.package is None:
         result = inexact_alm(y, 1 / np.sqrt(max(y.shape)), options.tol, options.max_iter)

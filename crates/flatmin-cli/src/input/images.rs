@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use image::{GenericImageView as _, ImageReader};
-use ndarray::Array2;
+use image::{GenericImageView as _, ImageBuffer, ImageReader, Luma};
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
 
 use super::instance::{Frames, RobustData};
 use crate::memory::Free;
@@ -14,47 +15,40 @@ use crate::memory::Free;
 /// The endings of names that are taken for images.
 const ENDINGS: [&str; 5] = ["png", "pgm", "pnm", "jpg", "jpeg"];
 
+/// Frames decoded at a time.
+const TOGETHER: usize = 32;
+
 pub(super) fn read(folder: &Path) -> Result<RobustData> {
     let files = image_files(folder)?;
     ensure!(
         !files.is_empty(),
         "found no image, expected files whose names end in .png, .pgm, .pnm, .jpg or .jpeg"
     );
-    let mut pixels: Vec<f64> = Vec::new();
-    let (mut size, free) = (None, Free::now());
-    for path in &files {
-        let shown = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let image = decode(path).with_context(|| shown.clone())?;
-        let (expected, found) = (*size.get_or_insert(image.dimensions()), image.dimensions());
-        ensure!(
-            found == expected,
-            "{shown}: found {} × {} pixels, expected {} × {} as in the first image",
-            found.0,
-            found.1,
-            expected.0,
-            expected.1
-        );
-        ensure!(
-            found.0 > 0 && found.1 > 0,
-            "{shown}: found {} × {} pixels, expected at least one",
-            found.0,
-            found.1
-        );
-        let (width, height) = (u64::from(found.0), u64::from(found.1));
-        let bytes = (2 * size_of::<f64>() * files.len()) as u64;
-        free.holds(bytes.saturating_mul(width * height), || {
-            format!("{} images of {width} × {height} pixels", files.len())
-        })?;
-        // Of 16 bits: 8-bit values come out as v/255 exactly.
-        let grey = image.to_luma16();
-        pixels.extend(grey.as_raw().iter().map(|value| f64::from(*value) / 65535.0));
+    let (width, height) = decode(&files[0]).with_context(|| shown(&files[0]))?.dimensions();
+    ensure!(
+        width > 0 && height > 0,
+        "{}: found {width} × {height} pixels, expected at least one",
+        shown(&files[0])
+    );
+    let bytes = (size_of::<f64>() * files.len()) as u64;
+    Free::now().holds(bytes.saturating_mul(u64::from(width) * u64::from(height)), || {
+        format!("{} images of {width} × {height} pixels", files.len())
+    })?;
+    let mut y = Array2::zeros((width as usize * height as usize, files.len()));
+    // A few frames at a time, so that their pixels are written side by side.
+    for (files, mut columns) in files
+        .chunks(TOGETHER)
+        .zip(y.axis_chunks_iter_mut(Axis(1), TOGETHER))
+    {
+        let frames: Vec<Result<GreyFrame>> =
+            files.par_iter().map(|path| grey(path, (width, height))).collect();
+        let frames = frames.into_iter().collect::<Result<Vec<_>>>()?;
+        for (i, mut row) in columns.rows_mut().into_iter().enumerate() {
+            for (out, frame) in row.iter_mut().zip(&frames) {
+                *out = f64::from(frame.as_raw()[i]) / 65535.0;
+            }
+        }
     }
-    let (width, height) = size.unwrap_or((0, 0));
-    let frames = Array2::from_shape_vec((files.len(), width as usize * height as usize), pixels)?;
     let stem = |path: &PathBuf| {
         path.file_stem()
             .unwrap_or_default()
@@ -69,10 +63,35 @@ pub(super) fn read(folder: &Path) -> Result<RobustData> {
         ));
     }
     Ok(RobustData {
-        y: frames.t().as_standard_layout().into_owned(),
+        y,
         truth: None,
         frames: Some(Frames { names, width, height }),
     })
+}
+
+/// Of 16 bits: 8-bit values come out as v/255 exactly.
+type GreyFrame = ImageBuffer<Luma<u16>, Vec<u16>>;
+
+fn grey(path: &Path, expected: (u32, u32)) -> Result<GreyFrame> {
+    let image = decode(path).with_context(|| shown(path))?;
+    let found = image.dimensions();
+    ensure!(
+        found == expected,
+        "{}: found {} × {} pixels, expected {} × {} as in the first image",
+        shown(path),
+        found.0,
+        found.1,
+        expected.0,
+        expected.1
+    );
+    Ok(image.to_luma16())
+}
+
+fn shown(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn image_files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -19,7 +19,8 @@ pub(super) fn load(source: Source<'_>) -> Result<Loaded, Failure> {
     };
     let shape = data.y.dim();
     if data.y.iter().all(|value| !value.is_nan()) {
-        let y = data.y.iter().copied().collect();
+        // The readers give C order from the start of the allocation.
+        let y = data.y.into_raw_vec_and_offset().0;
         return Ok((Box::new(Identity::new(shape)), y, extras));
     }
     let (mut rows, mut columns, mut y) = (Vec::new(), Vec::new(), Vec::new());

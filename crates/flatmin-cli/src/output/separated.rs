@@ -2,7 +2,7 @@
 //! a picture.
 
 use anyhow::{Context as _, Result};
-use faer::Mat;
+use flatmin::map::{Identity, MeasurementMap as _};
 use flatmin::{Factors, Problem};
 use image::{GrayImage, ImageFormat};
 use ndarray::Array2;
@@ -18,9 +18,8 @@ const RANGE: f64 = 1.0;
 /// X and S, one number a measurement of `problem`.
 pub(crate) fn separated(problem: &Problem, x: &Factors, s: &[f64], frames: Option<Frames>) -> Separated {
     Separated {
-        low_rank: array(&x.dense()),
-        // The adjoint of an observation of entries puts them in their places.
-        sparse: array(&problem.map().adjoint(s).to_dense()),
+        low_rank: formed(x),
+        sparse: placed(problem, s),
         frames,
     }
 }
@@ -59,8 +58,21 @@ pub(crate) fn add(stage: &mut Stage<'_>, separated: &Separated) -> Result<()> {
     Ok(())
 }
 
-fn array(a: &Mat<f64>) -> Array2<f64> {
-    Array2::from_shape_fn(a.shape(), |(i, j)| a[(i, j)])
+/// L Rᵀ.
+fn formed(x: &Factors) -> Array2<f64> {
+    let values = Identity::new(x.shape()).apply_factored(x.l.as_ref(), x.r.as_ref());
+    Array2::from_shape_vec(x.shape(), values).unwrap_or_default()
+}
+
+/// `s` in the places that it was observed in, 0 elsewhere.
+fn placed(problem: &Problem, s: &[f64]) -> Array2<f64> {
+    let mut out = Array2::zeros(problem.map().shape());
+    for (i, s) in s.iter().enumerate() {
+        if let Some(place) = problem.map().entry(i) {
+            out[place] = *s;
+        }
+    }
+    out
 }
 
 /// Grey values from 0 to 1 after `shown`, cut off beyond.

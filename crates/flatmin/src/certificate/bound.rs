@@ -51,13 +51,29 @@ pub fn dual_bound_near(
     near: (MatRef<'_, f64>, MatRef<'_, f64>),
     lambda: &[f64],
 ) -> Result<DualBound, Error> {
-    crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
-    crate::error::check_finite("the dual vector", lambda)?;
+    dual_bound_beside(problem, weights, near, (lambda, None))
+}
+
+/// The same, where it is known already to what other λ a projection would move this one.
+pub(super) fn dual_bound_beside(
+    problem: &Problem,
+    weights: &Weights,
+    near: (MatRef<'_, f64>, MatRef<'_, f64>),
+    (lambda, moved): (&[f64], Option<Vec<f64>>),
+) -> Result<DualBound, Error> {
+    for lambda in std::iter::once(lambda).chain(moved.as_deref()) {
+        crate::error::check_length("the dual vector", lambda.len(), problem.map().measurements())?;
+        crate::error::check_finite("the dual vector", lambda)?;
+    }
     let given = bound_of(problem, weights, near, lambda)?;
-    let Some(projected) = projected(problem, lambda)? else {
+    let moved = match moved {
+        Some(moved) => Some(moved),
+        None => projected(problem, lambda)?,
+    };
+    let Some(moved) = moved else {
         return Ok(given);
     };
-    let other = bound_of(problem, weights, near, &projected)?;
+    let other = bound_of(problem, weights, near, &moved)?;
     Ok(DualBound {
         value: given.value.max(other.value),
         ..given

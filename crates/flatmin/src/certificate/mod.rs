@@ -19,9 +19,9 @@ mod projections;
 mod uniqueness;
 
 pub use crate::linalg::operator_norm::Products;
-use bound::bound_from_norm;
 pub use bound::{DualBound, dual_bound, dual_bound_near};
 pub(crate) use bound::{best_multiple, lowered, over_power_of_two};
+use bound::{bound_from_norm, dual_bound_beside};
 pub use pieces::{PiecesBound, Sums, penalised_bound};
 pub(crate) use projections::{ROUNDS, approach};
 pub use uniqueness::{Uniqueness, uniqueness};
@@ -133,13 +133,23 @@ pub fn certify(
     x: &Factors,
     lambda: &[f64],
 ) -> Result<Certificate, Error> {
+    certify_beside(problem, weights, x, (lambda, None))
+}
+
+/// The same, where it is known already to what other λ a projection would move this one.
+pub(crate) fn certify_beside(
+    problem: &Problem,
+    weights: &Weights,
+    x: &Factors,
+    (lambda, moved): (&[f64], Option<Vec<f64>>),
+) -> Result<Certificate, Error> {
     x.check(problem.map().shape())?;
     problem.domain().check(x)?;
     let (l, r) = weights.rescale(x.l.as_ref(), x.r.as_ref());
     let z = problem.domain().decompose_factors(&Factors { l, r })?;
     let rank = z.s.iter().take_while(|s| **s > RANK * z.s[0]).count();
     let near = (z.u.as_ref().subcols(0, rank), z.v.as_ref().subcols(0, rank));
-    let bound = dual_bound_near(problem, weights, near, lambda)?;
+    let bound = dual_bound_beside(problem, weights, near, (lambda, moved))?;
     let mut residual = problem.map().apply_factored(x.l.as_ref(), x.r.as_ref());
     residual.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
     let misfit = safe_norm(&residual);

@@ -86,6 +86,9 @@ pub fn uniqueness(
     let w = map.adjoint(&lambda.iter().map(|l| l / scale).collect::<Vec<_>>());
     let tangent_error =
         frobenius((w.times(v) - u).as_ref()).max(frobenius((w.transpose_times(u) - v).as_ref()));
+    if tangent_error > TANGENT {
+        return Ok(undecided);
+    }
     let free = free_measurements(problem, weights, z, lambda);
     let error = tangent_error.max(free.as_ref().map_or(0.0, |free| free.error));
     if error.is_nan() || error > TANGENT {

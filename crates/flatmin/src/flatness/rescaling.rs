@@ -10,6 +10,7 @@
 //! Source: Ding et al. (2024), section 2, DOI 10.1093/imaiai/iaae009.
 
 use faer::{Mat, MatRef};
+use rayon::prelude::*;
 
 use super::weight::Weight;
 use crate::error::{Error, check_shape};
@@ -194,6 +195,18 @@ impl<'a> Rescaled<'a> {
                     *value *= p[*a as usize] * q[*b as usize];
                 }
                 Adjoint::Sparse { entries, values }
+            }
+            (Adjoint::Dense(mut a), Gram::Diagonal(p), Gram::Diagonal(q)) => {
+                a.par_col_chunks_mut(1)
+                    .zip(q.par_iter())
+                    .for_each(|(mut column, q)| {
+                        let column = column.as_mut().col_mut(0);
+                        column
+                            .iter_mut()
+                            .zip(p)
+                            .for_each(|(value, p)| *value = *value * p * q);
+                    });
+                Adjoint::Dense(a)
             }
             (adjoint, left, right) => {
                 let half = left.times(adjoint.to_dense().as_ref());

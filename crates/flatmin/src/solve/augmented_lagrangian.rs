@@ -103,7 +103,7 @@ impl State<'_, '_> {
         let mut lambda = if norm(&given) > 0.0 {
             given
         } else {
-            self.instance.b.clone()
+            self.instance.b.to_vec()
         };
         let size = self.instance.size_of_multiplier(&lambda)?;
         lambda.iter_mut().for_each(|l| *l /= size);

@@ -1,5 +1,7 @@
 //! The problem as the methods see it: in Z = W1 X W2, with data of about unit norm.
 
+use std::borrow::Cow;
+
 use faer::{Mat, MatRef};
 
 use super::Status;
@@ -20,12 +22,14 @@ use crate::problem::{Fit, Problem};
 /// Radius of a ball, over ‖y‖ and the tolerance, that is a point: an exact solution is optimal to a relative gap of
 /// ε‖λ‖/value, which is this share of the tolerance times ‖y‖‖λ‖/value, a number from 1 to the hundreds.
 const POINT: f64 = 1e-3;
+/// The sizes of data that need no scaling for the sake of their squares.
+const UNSCALED: std::ops::Range<f64> = 1e-6..1e6;
 
 /// B, b and the fit, scaled; the objective is ‖Z‖_*.
 pub(super) struct Instance<'a> {
     pub(super) map: Rescaled<'a>,
     /// y divided by `scale`.
-    pub(super) b: Vec<f64>,
+    pub(super) b: Cow<'a, [f64]>,
     /// Exact, a ball or a penalty μ, in the scale of b.
     pub(super) fit: Fit,
     pub(super) domain: Domain,
@@ -63,7 +67,13 @@ impl<'a> Instance<'a> {
             1.0
         };
         let scale = scale * unit;
-        let b: Vec<f64> = b.iter().map(|v| v / unit).collect();
+        // Where squares are in range as it is, an absolute fit, which scales with the data, is left as it is: data of such a problem
+        // are many.
+        let (b, scale) = if problem.fit().is_absolute() && UNSCALED.contains(&scale) {
+            (Cow::Borrowed(problem.data()), 1.0)
+        } else {
+            (b.iter().map(|v| v / unit).collect(), scale)
+        };
         let fit = match (problem.fit(), penalty(problem, weights)) {
             (_, Some(mu)) => Fit::Penalised(mu / scale),
             (Fit::Ball(epsilon), None) if epsilon / scale > POINT * tolerance * norm(&b) => {
@@ -217,7 +227,7 @@ impl<'a> Instance<'a> {
 
     /// Conjugate gradients on min ‖B(Z) − b‖ over all Z (from Z = 0).
     fn least_squares_residual(&self) -> f64 {
-        let mut residual = self.b.clone();
+        let mut residual = self.b.to_vec();
         let mut gradient = self.map.adjoint(&residual).to_dense();
         let mut direction = gradient.clone();
         let mut size = gradient.squared_norm_l2();

@@ -34,7 +34,7 @@ pub use rank_constrained::LocalUniqueness;
 
 use std::time::Duration;
 
-use crate::certificate::{Certificate, certify};
+use crate::certificate::{Certificate, certify_beside};
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::factors::Factors;
@@ -342,7 +342,7 @@ fn run(
     monitor: &mut Monitor<'_>,
 ) -> Result<Constrained, Error> {
     if instance.fit.is_absolute() && settings.method == Method::Auto {
-        return Ok(robust::solve(instance, settings, monitor)?.into());
+        return robust::solve(instance, settings, monitor);
     }
     let (d1, d2) = instance.map.shape();
     if let Some((entries, mu)) = penalised_entries(instance, settings) {
@@ -432,13 +432,14 @@ fn finish(
         outcome,
         restarts,
         local,
+        moved,
     } = found;
     let z = Factors {
         l: outcome.l,
         r: outcome.r,
     };
     let factors = restore(problem, &weights, &z)?;
-    let certificate = certify(problem, &weights, &factors, &outcome.lambda)?;
+    let certificate = certify_beside(problem, &weights, &factors, (&outcome.lambda, moved))?;
     let status = match outcome.stopped {
         _ if certificate.proves(settings.tolerance) => Status::Certified,
         Some(status) => status,

@@ -106,6 +106,7 @@ impl Found {
             outcome: self.outcome(instance),
             restarts: self.restarts,
             local: self.local(),
+            moved: None,
         }
     }
 
@@ -147,6 +148,8 @@ pub(super) struct Constrained {
     pub(super) outcome: Outcome,
     pub(super) restarts: usize,
     pub(super) local: Option<LocalUniqueness>,
+    /// A multiplier that proves more than that of the outcome.
+    pub(super) moved: Option<Vec<f64>>,
 }
 
 impl From<Outcome> for Constrained {
@@ -155,6 +158,7 @@ impl From<Outcome> for Constrained {
             outcome,
             restarts: 0,
             local: None,
+            moved: None,
         }
     }
 }
@@ -236,6 +240,7 @@ fn with_margin(instance: &Instance<'_>, convex: Outcome, restarts: usize) -> Res
         outcome: convex,
         restarts,
         local: margin.map(LocalUniqueness::new),
+        moved: None,
     })
 }
 

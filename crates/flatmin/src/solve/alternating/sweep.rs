@@ -201,7 +201,9 @@ impl<'a> Sweep<'a> {
     /// b − B(L Rᵀ).
     pub(super) fn residual(&self, l: &Mat<f64>, r: &Mat<f64>, instance: &Instance<'_>) -> Vec<f64> {
         let mut out = instance.map.apply_factored(l.as_ref(), r.as_ref());
-        out.iter_mut().zip(&instance.b).for_each(|(x, b)| *x = b - *x);
+        out.iter_mut()
+            .zip(instance.b.iter())
+            .for_each(|(x, b)| *x = b - *x);
         out
     }
 

@@ -167,7 +167,7 @@ impl Completion<'_, '_> {
     /// y − A(X).
     fn residual(&self, x: &Factors) -> Vec<f64> {
         let mut residual = self.instance.map.map().apply_factored(x.l.as_ref(), x.r.as_ref());
-        let data = residual.iter_mut().zip(&self.instance.b);
+        let data = residual.iter_mut().zip(self.instance.b.iter());
         data.for_each(|(r, b)| *r = b - *r);
         residual
     }

@@ -125,7 +125,7 @@ impl<'a, 'b> Path<'a, 'b> {
             instance,
             settings,
             point,
-            target: instance.b.clone(),
+            target: instance.b.to_vec(),
             mu: FIRST * top,
             damping: 0.0,
             limits,

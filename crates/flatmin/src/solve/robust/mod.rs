@@ -7,12 +7,15 @@
 //! 3. Where that fails, because the data are noisy or the outliers too many, the same splitting at a fixed step to the end:
 //!    with Anderson acceleration or, where its memory would be too large, relaxed (Eckstein, Bertsekas, Math. Program. 55,
 //!    1992).
+//!
+//! Large recordings, far longer one way than the other, take relaxed steps from the start, in single precision (`tall`).
 
 mod completion;
 mod level;
 mod observations;
 mod rows;
 mod singular;
+mod tall;
 
 pub(super) use level::Level;
 
@@ -21,6 +24,7 @@ use faer::{Mat, MatRef};
 use super::anderson::Anderson;
 use super::instance::{Instance, Outcome};
 use super::monitor::Monitor;
+use super::rank_constrained::Constrained;
 use super::{Settings, Status};
 use crate::certificate::{ROUNDS, approach};
 use crate::error::Error;
@@ -45,10 +49,13 @@ const PLAIN: usize = 10;
 const RELAXED: [f64; 3] = [4.0, 1.4, 0.5];
 /// The steps before those at the first t.
 const PLAIN_RELAXED: usize = 2;
-/// Iterates kept for the extrapolation, and the most numbers that they may take.
+/// Iterates kept for the extrapolation.
 const MEMORY: usize = 15;
-/// See [`MEMORY`].
-const MEMORY_NUMBERS: usize = 1 << 26;
+/// The usual limits: a recording of 4 million entries takes seconds in single precision, and minutes to extrapolate.
+const LIMITS: Limits = Limits {
+    memory: 1 << 26,
+    large: 1 << 22,
+};
 /// Fewer iterates than this are no help.
 const LEAST_MEMORY: usize = 4;
 /// The length of a relaxed step; it has to be below 2.
@@ -69,6 +76,15 @@ const MARGIN: f64 = 0.9;
 /// Relative change of v that is rounding.
 const ROUNDING: f64 = 1e-15;
 
+/// What decides among the methods.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// The most numbers that the iterates kept for the extrapolation may take.
+    memory: usize,
+    /// Entries from which on tall matrices are kept in single precision.
+    large: usize,
+}
+
 /// The error of a method that cannot treat an absolute fit.
 pub(super) fn unsupported(method: &str) -> Error {
     Error::Setting {
@@ -86,11 +102,28 @@ pub(super) fn solve(
     instance: &Instance<'_>,
     settings: &Settings,
     monitor: &mut Monitor<'_>,
-) -> Result<Outcome, Error> {
-    let mut run = Run::new(instance, settings)?;
-    let outcome = match run.fall(monitor)? {
-        Some(outcome) => outcome,
-        None => run.accelerate(monitor)?,
+) -> Result<Constrained, Error> {
+    solve_within(LIMITS, instance, settings, monitor)
+}
+
+/// The same within other limits.
+fn solve_within(
+    limits: Limits,
+    instance: &Instance<'_>,
+    settings: &Settings,
+    monitor: &mut Monitor<'_>,
+) -> Result<Constrained, Error> {
+    let (d1, d2) = instance.map.shape();
+    let capacity = MEMORY.min(limits.memory / (2 * d1 * d2));
+    let (outcome, moved) = if d1 * d2 >= limits.large && tall::serves(instance, settings) {
+        tall::solve(instance, settings, monitor)?
+    } else {
+        let mut run = Run::new(instance, settings, capacity)?;
+        let outcome = match run.fall(monitor)? {
+            Some(outcome) => outcome,
+            None => run.accelerate(monitor)?,
+        };
+        (outcome, None)
     };
     if outcome.stopped.is_none() && settings.rank.is_some_and(|rank| rank < outcome.l.ncols()) {
         return Err(Error::Setting {
@@ -99,12 +132,17 @@ pub(super) fn solve(
             expected: "at least the rank of the convex solution, below which robust PCA is another problem",
         });
     }
-    Ok(outcome)
+    Ok(Constrained {
+        moved,
+        ..outcome.into()
+    })
 }
 
 struct Run<'a, 'b> {
     instance: &'b Instance<'a>,
     settings: &'b Settings,
+    /// Iterates that the acceleration may keep.
+    capacity: usize,
     data: Observations,
     shrinkage: Shrinkage,
     t: f64,
@@ -138,7 +176,7 @@ struct Judged {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    fn new(instance: &'b Instance<'a>, settings: &'b Settings) -> Result<Self, Error> {
+    fn new(instance: &'b Instance<'a>, settings: &'b Settings, capacity: usize) -> Result<Self, Error> {
         let data = Observations::new(instance)?;
         let ((d1, d2), size) = (data.shape, rough_norm(&data.y, data.shape));
         // v = t·W with a feasible W along Y.
@@ -152,6 +190,7 @@ impl<'a, 'b> Run<'a, 'b> {
             v: data.y.iter().map(|y| share * y).collect(),
             instance,
             settings,
+            capacity,
             data,
             shrinkage: Shrinkage::new(),
             t,
@@ -196,7 +235,7 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Phase 1; `None`: neither exact nor stopped.
     fn fall(&mut self, monitor: &mut Monitor<'_>) -> Result<Option<Outcome>, Error> {
-        let (last, most) = if self.capacity() < LEAST_MEMORY {
+        let (last, most) = if self.capacity < LEAST_MEMORY {
             (RELAXED[0], PLAIN_RELAXED)
         } else {
             (LAST, PLAIN)
@@ -218,18 +257,12 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(None)
     }
 
-    /// Iterates that the acceleration may keep.
-    fn capacity(&self) -> usize {
-        MEMORY.min(MEMORY_NUMBERS / (2 * self.data.y.len()))
-    }
-
     /// Phase 3.
     fn accelerate(&mut self, monitor: &mut Monitor<'_>) -> Result<Outcome, Error> {
-        let capacity = self.capacity();
-        if capacity < LEAST_MEMORY {
+        if self.capacity < LEAST_MEMORY {
             return self.relax(monitor);
         }
-        let mut memory = Anderson::new(capacity);
+        let mut memory = Anderson::new(self.capacity);
         let mut v = std::mem::take(&mut self.v);
         self.v = self.advance(v.clone(), self.t)?;
         for evaluation in 1.. {
@@ -361,7 +394,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let lambda = self.lambda(&self.multiplier());
         let map = self.instance.map.map();
         let near = |rounds| {
-            let about = (self.instance.fit, self.instance.b.as_slice());
+            let about = (self.instance.fit, &*self.instance.b);
             approach(map, about, lambda.clone(), rounds)
         };
         let own = near(0)?;
@@ -450,3 +483,6 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
