@@ -23,10 +23,10 @@ const LEAST_TOLERANCE: f64 = 1e-5;
 /// From this ratio of sides on, the Gram matrix of the shorter side is the cheaper way to the singular values.
 const TALL: usize = 3;
 /// The first t is this share of ‖Y‖_op, as in the augmented Lagrangian method, and falls by this factor a step.
-const FIRST: [f64; 2] = [0.8, 3.0];
+const FIRST: [f64; 2] = [0.8, 1.5];
 /// The t, in mean magnitudes of Y, that the relaxed steps start at, and what it falls by at a look and to: a large t brings λ
 /// near its end sooner, a small one X. On films.
-const RELAXED: [f64; 3] = [2.0, 1.2, 0.5];
+const RELAXED: [f64; 3] = [4.0, 1.4, 0.5];
 /// The length of a relaxed step; it has to be below 2.
 const RELAXATION: f64 = 1.8;
 /// Steps between two looks at the gap.
@@ -213,8 +213,7 @@ impl<'a, 'b> Run<'a, 'b> {
         if judged.value - first > HOPE * tolerance * judged.value {
             return Ok(None);
         }
-        let (mut lambda, mut bound, mut gain) = (self.lambda.clone(), first, f64::NAN);
-        let proves = |bound: f64| judged.value - bound <= MARGIN * tolerance * judged.value;
+        let (mut lambda, mut bound) = (self.lambda.clone(), first);
         let mut moved: Option<Spectrum> = None;
         for _ in 0..ROUNDS {
             let last = moved.as_ref().unwrap_or(&judged.spectrum);
@@ -222,12 +221,10 @@ impl<'a, 'b> Run<'a, 'b> {
             let (gram, inner) = self.rows.project(&mut lambda, &filter, below(self.theta));
             let spectrum = near_or_all(&gram, last, 1.0)?;
             let next = inner / spectrum.norm().max(1.0);
-            let ratio = (next - bound) / gain;
-            (gain, bound) = (next - bound, next);
-            // What more rounds would come to if each gained as the last: NaN after the first.
-            let limit = bound + gain * ratio / (1.0 - ratio);
-            let hopeless = (0.0..1.0).contains(&ratio) && !proves(limit);
-            if proves(bound) || hopeless || gain.is_nan() || gain <= GAIN * (bound - first) {
+            let gain = next - bound;
+            bound = next;
+            let proved = judged.value - bound <= MARGIN * tolerance * judged.value;
+            if proved || gain.is_nan() || gain <= GAIN * (bound - first) {
                 break;
             }
             moved = Some(spectrum);
