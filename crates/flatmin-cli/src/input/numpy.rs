@@ -11,6 +11,7 @@ use std::io::{ErrorKind, Read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
+use super::text::shown;
 use crate::memory::Free;
 
 /// Bytes before the header of version 1: magic, version, length.
@@ -108,7 +109,8 @@ impl Dtype {
             "u4" => (Kind::Unsigned, 4),
             "u8" => (Kind::Unsigned, 8),
             _ => bail!(
-                "found dtype {descr:?}{}, expected real numbers (f8, f4 or integers)",
+                "found dtype {}{}, expected real numbers (f8, f4 or integers)",
+                shown(descr.as_bytes()),
                 meaning(code)
             ),
         };
@@ -304,8 +306,10 @@ fn parse_shape(text: &str) -> Result<Vec<usize>> {
     let inner = inner.context("found a numpy header whose 'shape' is not a tuple")?;
     let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
     let dims = parts.map(|part| part.trim_end_matches('L').parse::<usize>());
-    dims.collect::<Result<_, _>>()
-        .map_err(|_| anyhow!("found shape ({inner:.80}) in the numpy header, expected non-negative integers"))
+    dims.collect::<Result<_, _>>().map_err(|_| {
+        let shown: String = inner.chars().take(80).flat_map(char::escape_debug).collect();
+        anyhow!("found shape ({shown}) in the numpy header, expected non-negative integers")
+    })
 }
 
 /// `count` numbers of N bytes.
