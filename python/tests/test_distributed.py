@@ -1,4 +1,4 @@
-"""Completion over a Dask cluster: the answer of one machine, from wherever the entries lie, also where a worker is lost."""
+"""Completion over a Dask cluster: the answer of one machine, wherever the entries lie, also where a worker is lost."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ def test_a_worker_may_be_lost(client, cluster, ratings):
 def tables(data):
     import pandas
 
-    frame = pandas.DataFrame({"user": data["rows"] + 1000, "item": [f"i{b}" for b in data["cols"]], "rating": data["y"]})
+    frame = pandas.DataFrame(
+        {"user": data["rows"] + 1000, "item": [f"i{b}" for b in data["cols"]], "rating": data["y"]}
+    )
     return frame, [frame.iloc[i : i + 3000] for i in range(0, len(frame), 3000)]
 
 
@@ -149,7 +151,7 @@ def test_positions_come_in_futures(client, ratings):
         ({"center": "bias"}, "center: found 'bias'"),
         ({"exact": True}, "exact: found True"),
         ({"folds": 3}, "folds: found 3"),
-        ({"objective": "sharp"}, "objective: found \"sharp\""),
+        ({"objective": "sharp"}, 'objective: found "sharp"'),
         ({"rank": 0}, "rank: found 0, expected at least 1"),
         ({"tol": 2.0}, "tol: found 2.0"),
     ],
