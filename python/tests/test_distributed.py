@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 
 import numpy as np
@@ -141,6 +142,13 @@ def test_positions_come_in_futures(client, ratings):
     expected.fit(places(ratings), ratings["y"])
     shape = found.matrix_.shape
     assert np.allclose(found.matrix_, expected.matrix_[: shape[0], : shape[1]], atol=1e-9)
+
+
+def test_clones_share_a_client_and_copies_in_files_have_none(client):
+    base = pytest.importorskip("sklearn.base")
+    model = flatmin.MatrixCompletion(lam=1.0, client=client)
+    assert base.clone(model).client is client
+    assert pickle.loads(pickle.dumps(model)).client is None
 
 
 @pytest.mark.parametrize(
