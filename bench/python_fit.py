@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Time `fit` of the Python package beside the command on the same arrays, and the peak memory of both processes.
 
-Command and package solve in turn, several times, each in a process of its own on one thread. *fit* is the time from arrays
-in memory to the result: of the package the call, of the command what it says itself (`seconds`), from the file read to
-the certificate. *over the data* is the peak less the arrays and what the process holds before it has them.
-Needs numpy, and flatmin as a command and as a package.
+Command and package solve in turn, several times, each in a process of its own on one thread. *fit* is of the package
+the call, from arrays in memory to the result, and of the command what it says itself (`seconds`), the file read
+included. Peaks are of whole processes; the package's holds the arrays of its caller besides. Needs numpy, and flatmin
+as a command and as a package.
 
 usage: python_fit.py [--repetitions 5] [--only NAME …] [--flatmin PATH] [--python PATH]
 """
@@ -63,9 +63,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     options = parser.parse_args()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    print(
-        "| case | data, MiB | fit of the command, s | of the package, s | ratio | peak of the command, MiB | of the package |"
-    )
+    print("| case | data, MiB | command's fit, s | package's, s | ratio | command's peak, MiB | package's |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.only:

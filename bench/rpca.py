@@ -4,10 +4,11 @@
 Each case is solved by all in turn, several times, as separate processes on one thread, as run.py does it. The package
 has to be told the rank and is given the true one. Rows and a summary go to bench/results/DATE/.
 
-A recording of one's own, pixels by frames, is a case more: `--film FILE.npy`, solved to a gap of 1e-4. Its rank nobody knows,
-and the package stays out of it.
+A recording of one's own, pixels by frames, is a case more: `--film FILE.npy`, solved to a gap of 1e-4. Its rank nobody
+knows, and the package stays out of it.
 
-usage: rpca.py [--repetitions 3] [--only NAME …] [--film FILE] [--threads 1] [--flatmin PATH] [--python PATH] [--out DIR]
+usage: rpca.py [--repetitions 3] [--only NAME …] [--film FILE] [--threads 1] [--flatmin PATH] [--python PATH]
+       [--out DIR]
 """
 
 from __future__ import annotations

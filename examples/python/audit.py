@@ -1,8 +1,7 @@
 """How flat are somebody else's factors? Those of scikit-learn's NMF, of the same product balanced, and the flattest."""
 
-import numpy as np
-
 import flatmin
+import numpy as np
 
 try:
     from sklearn.decomposition import NMF
@@ -25,6 +24,8 @@ traces = {}
 for name, factors in (("NMF", theirs), ("balanced", balanced)):
     audit = flatmin.audit("completion", data, factors)
     traces[name] = audit["scaled_trace"]
-    print(f"{name:9} scaled trace {audit['scaled_trace']:.4g}, misfit {audit['residual']:.1e} of the data, "
-          f"balancedness {audit['balancedness']:.1e}")
+    print(
+        f"{name:9} scaled trace {audit['scaled_trace']:.4g}, misfit {audit['residual']:.1e} of the data, "
+        f"balancedness {audit['balancedness']:.1e}"
+    )
 assert traces["balanced"] < traces["NMF"]

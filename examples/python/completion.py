@@ -1,8 +1,7 @@
 """Ratings: complete a table, score it on entries that were hidden, predict, fit a user who comes later."""
 
-import numpy as np
-
 import flatmin
+import numpy as np
 
 ratings = flatmin.generate("completion", ratings="300x120x9000", random_state=1)
 places, stars = np.stack([ratings["rows"], ratings["cols"]], axis=1), ratings["y"]

@@ -1,8 +1,7 @@
 """A network with quadratic units: the flattest one that fits the data predicts without error what it has not seen."""
 
-import numpy as np
-
 import flatmin
+import numpy as np
 
 rng = np.random.default_rng(2)
 d, units = 12, 2

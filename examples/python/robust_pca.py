@@ -1,8 +1,7 @@
 """A low-rank matrix with a few entries far off: both parts, and which entries are outliers."""
 
-import numpy as np
-
 import flatmin
+import numpy as np
 
 rng = np.random.default_rng(0)
 low_rank = rng.standard_normal((60, 2)) @ rng.standard_normal((2, 40))

@@ -1,7 +1,7 @@
 """Alternating least squares with quasi-Newton steps and rank growth, over a cluster.
 
-The same method, step for step, as the core's of one machine (``crates/flatmin/src/solve/alternating``), which explains it:
-the objective is a function of the outer factor alone, and this process takes its steps.
+The same method, step for step, as the core's of one machine (``crates/flatmin/src/solve/alternating``), which explains
+it: the objective is a function of the outer factor alone, and this process takes its steps.
 """
 
 from __future__ import annotations

@@ -37,7 +37,12 @@ class Lines(NamedTuple):
 
     def entries(self, values: NDArray[np.float64] | None = None) -> tuple[Any, Any, Any, int]:
         """What the kernels take, with other values where they are given."""
-        return aligned(self.starts), aligned(self.across), aligned(self.values if values is None else values), self.threads
+        return (
+            aligned(self.starts),
+            aligned(self.across),
+            aligned(self.values if values is None else values),
+            self.threads,
+        )
 
 
 class Triplets(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -211,6 +212,12 @@ class MatrixCompletion(Estimator):
         self._note_features(None, self.R_.shape[0])
         warn(self._doubts())
         return self
+
+    def __sklearn_clone__(self) -> MatrixCompletion:
+        # A client cannot be copied.
+        parameters = self.get_params()
+        client = parameters.pop("client")
+        return type(self)(**copy.deepcopy(parameters), client=client)
 
     def __getstate__(self) -> dict[str, Any]:
         # A client belongs to its process.

@@ -1,8 +1,8 @@
 """The half-steps of alternating least squares over a Dask cluster, and the matrix of the dual problem.
 
-The side with more lines is the *inner* one: its factor stays on the workers, block by block. The *outer* factor is that of
-this process. With the outer factor given, every block of the inner side is one call of the core's kernel; the blocks of
-the outer side then need all of the inner factor, which the workers send to each other.
+The side with more lines is the *inner* one: its factor stays on the workers, block by block. The *outer* factor is that
+of this process. With the outer factor given, every block of the inner side is one call of the core's kernel; the blocks
+of the outer side then need all of the inner factor, which the workers send to each other.
 """
 
 from __future__ import annotations

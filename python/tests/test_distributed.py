@@ -1,8 +1,9 @@
-"""Completion over a Dask cluster: the answer of one machine, from wherever the entries lie, also where a worker is lost."""
+"""Completion over a Dask cluster: the answer of one machine, wherever the entries lie, also where a worker is lost."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 
 import numpy as np
@@ -96,7 +97,9 @@ def test_a_worker_may_be_lost(client, cluster, ratings):
 def tables(data):
     import pandas
 
-    frame = pandas.DataFrame({"user": data["rows"] + 1000, "item": [f"i{b}" for b in data["cols"]], "rating": data["y"]})
+    frame = pandas.DataFrame(
+        {"user": data["rows"] + 1000, "item": [f"i{b}" for b in data["cols"]], "rating": data["y"]}
+    )
     return frame, [frame.iloc[i : i + 3000] for i in range(0, len(frame), 3000)]
 
 
@@ -141,6 +144,13 @@ def test_positions_come_in_futures(client, ratings):
     assert np.allclose(found.matrix_, expected.matrix_[: shape[0], : shape[1]], atol=1e-9)
 
 
+def test_clones_share_a_client_and_copies_in_files_have_none(client):
+    base = pytest.importorskip("sklearn.base")
+    model = flatmin.MatrixCompletion(lam=1.0, client=client)
+    assert base.clone(model).client is client
+    assert pickle.loads(pickle.dumps(model)).client is None
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
@@ -149,7 +159,7 @@ def test_positions_come_in_futures(client, ratings):
         ({"center": "bias"}, "center: found 'bias'"),
         ({"exact": True}, "exact: found True"),
         ({"folds": 3}, "folds: found 3"),
-        ({"objective": "sharp"}, "objective: found \"sharp\""),
+        ({"objective": "sharp"}, 'objective: found "sharp"'),
         ({"rank": 0}, "rank: found 0, expected at least 1"),
         ({"tol": 2.0}, "tol: found 2.0"),
     ],
