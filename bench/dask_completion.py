@@ -80,6 +80,7 @@ def there(folder: Path, options: argparse.Namespace, workers: int, kill: bool) -
     """A cluster of so many processes of one thread."""
     import distributed
     import flatmin
+    from flatmin import _alternating
 
     local = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0)
     with local as cluster, distributed.Client(cluster) as client:
@@ -87,13 +88,29 @@ def there(folder: Path, options: argparse.Namespace, workers: int, kill: bool) -
         if kill:
             victim = next(iter(cluster.workers.values())).process.process._process
             threading.Timer(options.kill_after, victim.kill).start()
+        tally = {"bytes": 0.0, "steps": 0}
+        minimise = _alternating.Run._minimise
+
+        def counted(run: _alternating.Run) -> bool:
+            """The steps alone: without reading, looking for columns and the proof."""
+            bytes_before, steps_before = sent(client), run.iterations
+            out = minimise(run)
+            tally["bytes"] += sent(client) - bytes_before
+            tally["steps"] += run.iterations - steps_before
+            return out
+
+        _alternating.Run._minimise = counted
         begin = time.perf_counter()
-        model = flatmin.MatrixCompletion(client=client, **parameters(options)).fit(folder)
+        try:
+            model = flatmin.MatrixCompletion(client=client, **parameters(options)).fit(folder)
+        finally:
+            _alternating.Run._minimise = minimise
         wall = time.perf_counter() - begin
         return model.result_ | {
             "wall_s": wall,
             "steps": steps(model),
             "sent_mib": sent(client) / 2**20,
+            "step_mib": tally["bytes"] / max(tally["steps"], 1) / 2**20,
             "peak_mib": largest(client),
         }
 
@@ -169,7 +186,7 @@ def main() -> None:
             say(name, row, base)
             model = predicted(shape, options.rank, workers)
             print(
-                f"    between workers {row['sent_mib']:.0f} MiB, {row['sent_mib'] / row['iterations']:.1f} a step "
+                f"    between workers {row['sent_mib']:.0f} MiB, {row['step_mib']:.1f} a step "
                 f"(model {model['step_mib']:.1f}); a worker's peak {row['peak_mib']:.0f} MiB (model "
                 f"{model['held_mib']:.0f} and what Python takes)",
                 flush=True,
