@@ -39,8 +39,10 @@ _MOST_NEW = 64
 _ROUNDS = 100
 #: Singular values of Z below this share of the largest belong to dead columns.
 _DEAD = 1e-6
-#: Random vectors beyond the columns looked for; products with WᵀW for each, while a step still gains `_FINE` and after.
+#: Random vectors beyond the columns looked for; products with WᵀW for each, at
+#: zero for the first time, while a step still gains `_FINE`, and after.
 _SPARE = 4
+_FIRST_LOOKS = 2
 _LOOKS = 6
 _FINAL_LOOKS = 12
 _FINE = 1e-6
@@ -188,7 +190,10 @@ class _Dual:
 
         width = -(-(count + _SPARE) // 8) * 8
         start = off(_flatmin.gaussian(len(basis), width, 1))
-        steps = _LOOKS if gain > _FINE else _FINAL_LOOKS
+        if basis.shape[1] == 0 and gain >= _LOOSE:
+            steps = _FIRST_LOOKS
+        else:
+            steps = _LOOKS if gain > _FINE else _FINAL_LOOKS
         values, vectors = _flatmin.block_krylov(start, steps, width, lambda _, y: off(matrix.gram(y)))
         #: Singular values of W off the spaces of the point, largest first, from below.
         self._off = np.sqrt(np.maximum(values, 0.0))
