@@ -192,8 +192,10 @@ class _Dual:
         start = off(_flatmin.gaussian(len(basis), width, 1))
         if basis.shape[1] == 0 and gain >= _LOOSE:
             steps = _FIRST_LOOKS
+        elif gain > _FINE:
+            steps = _LOOKS
         else:
-            steps = _LOOKS if gain > _FINE else _FINAL_LOOKS
+            steps = _FINAL_LOOKS
         values, vectors = _flatmin.block_krylov(start, steps, width, lambda _, y: off(matrix.gram(y)))
         #: Singular values of W off the spaces of the point, largest first, from below.
         self._off = np.sqrt(np.maximum(values, 0.0))

@@ -1,6 +1,7 @@
 """The Python that the documents show runs, block after block of a page, in one namespace and an empty folder.
 
-Blocks of files that are included run as these files do, in test_guide.py; those marked `python,ignore` need more than there is here.
+Blocks of files that are included run as these files do, in test_guide.py; those marked `python,ignore` need more than
+there is here.
 """
 
 from __future__ import annotations
