@@ -96,7 +96,7 @@ trajectories() {
 }
 
 # What the benchmarks drew.
-performance() { cp "$root/bench/results/2026-11-24/ratings-1m.svg" "$figures/ratings-1m.svg"; }
+performance() { cp "$root/bench/results/2026-11-26/ratings-1m.svg" "$figures/ratings-1m.svg"; }
 
 all="models landscape recovery regularity notions noise overparameterization fewest depth trajectories performance"
 for name in "${@:-$all}"; do
