@@ -110,7 +110,7 @@ def draw(file: Path, courses: list[dict]) -> None:
     except ImportError:
         print(f"{file.name}: not drawn, matplotlib is missing", file=sys.stderr)
         return
-    figure, (objective, error) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    figure, (objective, error) = pyplot.subplots(1, 2, figsize=(9, 4), layout="constrained")
     lowest = min(row["value"] for row in courses)
     for tool, marker in zip(dict.fromkeys(row["tool"] for row in courses), "osvD^", strict=False):
         own = [row for row in courses if row["tool"] == tool]
@@ -120,7 +120,7 @@ def draw(file: Path, courses: list[dict]) -> None:
         error.plot(seconds, [row["test_rmse"] for row in own], marker=marker)
     objective.set(xscale="log", yscale="log", xlabel="seconds of the fit", ylabel="objective over the lowest, less 1")
     error.set(xscale="log", xlabel="seconds of the fit", ylabel="root mean square error, test entries")
-    objective.legend()
+    figure.legend(*objective.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     for axes in (objective, error):
         axes.grid(alpha=0.3)
         axes.xaxis.set_minor_formatter(ticker.NullFormatter())
