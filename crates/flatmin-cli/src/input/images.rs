@@ -15,6 +15,8 @@ use crate::memory::Free;
 /// The endings of names that are taken for images.
 const ENDINGS: [&str; 5] = ["png", "pgm", "pnm", "jpg", "jpeg"];
 
+/// Most characters of what the decoder says.
+const SHOWN: usize = 200;
 /// Frames decoded at a time.
 const TOGETHER: usize = 32;
 
@@ -113,10 +115,17 @@ fn decode(path: &Path) -> Result<image::DynamicImage> {
     let reader = ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
         .context("cannot be read")?;
-    // The decoder's own messages may span lines.
+    // The decoder's own messages may span lines, and quote the file at length.
     reader.decode().map_err(|error| {
         let text = error.to_string();
-        anyhow!("cannot be decoded: {}", text.lines().next().unwrap_or_default())
+        let shown: String = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(SHOWN)
+            .collect();
+        anyhow!("cannot be decoded: {shown}")
     })
 }
 
