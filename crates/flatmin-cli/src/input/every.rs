@@ -9,24 +9,24 @@ pub(crate) type Reader = fn(&Path) -> Result<()>;
 
 /// The name of a file of each kind, and who reads it.
 pub(crate) const READERS: &[(&str, Reader)] = &[
-    ("entries.csv", |path| super::read_completion(path).map(drop)),
-    ("entries.tsv", |path| super::read_completion(path).map(drop)),
-    ("entries.dat", |path| super::read_completion(path).map(drop)),
-    ("entries.csv.gz", |path| super::read_completion(path).map(drop)),
-    ("entries.mtx", |path| super::read_completion(path).map(drop)),
-    ("entries.npy", |path| super::read_completion(path).map(drop)),
-    ("entries.npz", |path| super::read_completion(path).map(drop)),
-    ("gaps.npz", |path| super::read_completion(path).map(drop)),
+    ("entries.csv", completion),
+    ("entries.tsv", completion),
+    ("entries.dat", completion),
+    ("entries.csv.gz", completion),
+    ("entries.mtx", completion),
+    ("entries.npy", completion),
+    ("entries.npz", completion),
+    ("gaps.npz", completion),
     #[cfg(feature = "parquet")]
-    ("entries.parquet", |path| super::read_completion(path).map(drop)),
-    ("entries.mtx.gz", |path| super::read_completion(path).map(drop)),
-    ("places.csv", |path| super::read_places(path).map(drop)),
-    ("places.tsv", |path| super::read_places(path).map(drop)),
-    ("matrix.csv", |path| super::read_robust(path).map(drop)),
-    ("matrix.tsv.gz", |path| super::read_robust(path).map(drop)),
-    ("matrix.mtx", |path| super::read_robust(path).map(drop)),
-    ("matrix.npy", |path| super::read_robust(path).map(drop)),
-    ("matrix.npz", |path| super::read_robust(path).map(drop)),
+    ("entries.parquet", completion),
+    ("entries.mtx.gz", completion),
+    ("places.csv", places),
+    ("places.tsv", places),
+    ("matrix.csv", robust),
+    ("matrix.tsv.gz", robust),
+    ("matrix.mtx", robust),
+    ("matrix.npy", robust),
+    ("matrix.npz", robust),
     ("frame.png", film),
     ("frame.pgm", film),
     ("frame.jpg", film),
@@ -39,9 +39,21 @@ pub(crate) const READERS: &[(&str, Reader)] = &[
     ("factors.npz", factors),
 ];
 
+fn completion(path: &Path) -> Result<()> {
+    super::read_completion(path).map(drop)
+}
+
+fn places(path: &Path) -> Result<()> {
+    super::read_places(path).map(drop)
+}
+
+fn robust(path: &Path) -> Result<()> {
+    super::read_robust(path).map(drop)
+}
+
 /// The folder of a frame.
 fn film(path: &Path) -> Result<()> {
-    super::read_robust(path.parent().context("no folder")?).map(drop)
+    robust(path.parent().context("no folder")?)
 }
 
 /// As a solution, as one of symmetric matrices, and as a model of completion.
