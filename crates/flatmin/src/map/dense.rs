@@ -138,6 +138,26 @@ impl MeasurementMap for Dense {
         self.apply_dense(product(l, r.transpose()).as_ref())
     }
 
+    /// One pass: while an A_i is in cache, all of its products are taken.
+    fn apply_each(&self, pairs: &[(MatRef<'_, f64>, MatRef<'_, f64>)]) -> Vec<Vec<f64>> {
+        let size = self.size().max(1);
+        let of = |(l, r): &(MatRef<'_, f64>, MatRef<'_, f64>)| row_major(product(*l, r.transpose()).as_ref());
+        let x: Vec<Vec<f64>> = pairs.iter().map(of).collect();
+        // Row i holds what A_i sees of each.
+        let mut seen = vec![0.0; self.measurements * x.len()];
+        seen.par_chunks_mut((self.piece() * x.len()).max(1))
+            .zip(self.matrices.par_chunks(self.piece() * size))
+            .for_each(|(seen, matrices)| {
+                for (seen, a) in seen.chunks_exact_mut(x.len()).zip(matrices.chunks_exact(size)) {
+                    for (seen, x) in seen.iter_mut().zip(&x) {
+                        inner_products(a, x, std::slice::from_mut(seen));
+                    }
+                }
+            });
+        let column = |j: usize| seen.iter().skip(j).step_by(x.len()).copied().collect();
+        (0..x.len()).map(column).collect()
+    }
+
     fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64> {
         let (x, size) = (row_major(x), self.size().max(1));
         let mut out = vec![0.0; self.measurements];
