@@ -26,6 +26,8 @@ const EASY: usize = 6;
 const STEPS: usize = 60;
 /// Rounds that may miss their target or bring nothing new.
 const FAILURES: usize = 8;
+/// Smallest relative misfit asked for: rounding.
+const FINEST: f64 = 1e-15;
 /// Relative misfit below which the support is worth a try.
 const NEAR: f64 = 1e-2;
 /// Relative gap at which a vertex ends the run, unless a tighter one is asked for: it comes almost for free.
@@ -37,24 +39,14 @@ pub(super) fn solve(
     monitor: &mut Monitor<'_>,
 ) -> Result<Outcome, Error> {
     let size = norm(&canonical.y);
-    let mut lambda = canonical.y.clone();
-    let steepest = max_abs(&canonical.adjoint(&lambda));
-    let multiple = if canonical.ridge() > 0.0 {
-        (1.0 / steepest).min(1.0)
-    } else {
-        1.0 / steepest
-    };
-    lambda.iter_mut().for_each(|l| *l *= multiple);
+    let mut lambda = along_data(canonical);
     let mut z = vec![0.0; canonical.a.ncols()];
     let squares: Vec<f64> = canonical.a.col_iter().map(|a| a.squared_norm_l2()).collect();
-    let scale = size * squares.iter().fold(0.0, |m: f64, s| m.max(*s)).sqrt();
-    let (mut sigma, mut accuracy, mut failures) = (FIRST * scale, NEAR, 0);
+    let mut schedule = Schedule::new(size * squares.iter().fold(0.0, |m: f64, s| m.max(*s)).sqrt());
     let mut best: Option<(f64, Vertex)> = None;
     loop {
-        let sigmas: Vec<f64> = squares
-            .iter()
-            .map(|s| if *s > 0.0 { sigma / s } else { 0.0 })
-            .collect();
+        let share = |s: &f64| if *s > 0.0 { schedule.sigma / s } else { 0.0 };
+        let sigmas: Vec<f64> = squares.iter().map(share).collect();
         let conjugate = Conjugate::Proximal {
             centre: &z,
             sigmas: &sigmas,
@@ -62,7 +54,8 @@ pub(super) fn solve(
         let dual = Dual { canonical, conjugate };
         let mut point = dual.evaluate(lambda);
         let before = monitor.iterations();
-        let stopped = dual.minimise(&mut point, (accuracy * size).max(1e-15 * size), STEPS, monitor);
+        let target = schedule.accuracy.max(FINEST) * size;
+        let stopped = dual.minimise(&mut point, target, STEPS, monitor);
         let steps = monitor.iterations() - before;
         let relative = norm(&point.gradient) / size;
         if stopped.is_none()
@@ -74,31 +67,67 @@ pub(super) fn solve(
                 best = Some((gap, vertex));
             }
         }
-        let gap = record(
-            canonical,
-            best.as_ref().map(|(_, vertex)| vertex),
-            &point,
-            monitor,
-        );
-        failures += usize::from(relative > accuracy);
+        let vertex = best.as_ref().map(|(_, vertex)| vertex);
+        let gap = record(canonical, vertex, &point, monitor);
         let done = gap <= GAP.min(0.1 * settings.tolerance);
-        if stopped.is_some() || done || failures > FAILURES {
+        schedule.failures += usize::from(relative > schedule.accuracy);
+        if stopped.is_some() || done || schedule.failures > FAILURES {
             let (x, lambda) = match best {
                 Some((_, vertex)) => (vertex.x, vertex.lambda),
                 None => (point.x, point.lambda),
             };
             return Ok(Outcome { x, lambda, stopped });
         }
-        if relative <= accuracy.max(1e-15) {
-            // Below the resolution of rounding a round brings nothing new.
-            failures += usize::from(accuracy <= 1e-14);
-            accuracy = (0.1 * accuracy).max(1e-15);
-            sigma = if steps <= EASY { sigma * GROWTH } else { sigma };
-            sigma = sigma.min(LARGEST * scale);
-        } else {
-            sigma /= GROWTH;
-        }
+        schedule.next(relative, steps);
         (z, lambda) = (point.x, point.lambda);
+    }
+}
+
+/// ŷ, as much of it as is feasible.
+fn along_data(canonical: &Canonical) -> Vec<f64> {
+    let steepest = max_abs(&canonical.adjoint(&canonical.y));
+    // With a ridge ŷ is the most that λ can be worth.
+    let most = if canonical.ridge() > 0.0 {
+        1.0
+    } else {
+        f64::INFINITY
+    };
+    let multiple = (1.0 / steepest).min(most);
+    canonical.y.iter().map(|y| multiple * y).collect()
+}
+
+/// What a round is told.
+struct Schedule {
+    sigma: f64,
+    /// The relative misfit to reach.
+    accuracy: f64,
+    /// Rounds that missed it, or brought nothing new.
+    failures: usize,
+    /// Of σ.
+    scale: f64,
+}
+
+impl Schedule {
+    fn new(scale: f64) -> Self {
+        Schedule {
+            sigma: FIRST * scale,
+            accuracy: NEAR,
+            failures: 0,
+            scale,
+        }
+    }
+
+    /// After a round that took so many steps to that relative misfit.
+    fn next(&mut self, relative: f64, steps: usize) {
+        if relative > self.accuracy.max(FINEST) {
+            self.sigma /= GROWTH;
+            return;
+        }
+        // Below the resolution of rounding a round brings nothing new.
+        self.failures += usize::from(self.accuracy <= 10.0 * FINEST);
+        self.accuracy = (0.1 * self.accuracy).max(FINEST);
+        let growth = if steps <= EASY { GROWTH } else { 1.0 };
+        self.sigma = (growth * self.sigma).min(LARGEST * self.scale);
     }
 }
 
