@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import flatmin
@@ -42,10 +43,24 @@ def fit(model: str, data, **parameters):
     estimator, keys = ESTIMATORS[model]
     made = estimator(**parameters)
     if keys is None:
-        places = __import__("numpy").stack([data["rows"], data["cols"]], axis=1)
+        places = np.stack([data["rows"], data["cols"]], axis=1)
         made.set_params(shape=tuple(data["shape"]))
         return made.fit(places, data["y"])
     return made.fit(*(data[key] for key in keys))
+
+
+def matrices(model, data):
+    """A_1, …, A_m."""
+    if model in ("sensing", "deep"):
+        return data["A"]
+    if model == "bilinear":
+        return np.einsum("mi,mj->mij", data["a"], data["b"])
+    if model in ("covariance", "phase", "network"):
+        return np.einsum("mi,mj->mij", data["x"], data["x"])
+    d1, d2 = data["shape"]
+    a = np.zeros((len(data["y"]), d1, d2))
+    a[np.arange(len(a)), data["rows"], data["cols"]] = 1.0
+    return a
 
 
 @pytest.fixture(scope="session")

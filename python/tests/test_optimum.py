@@ -1,10 +1,10 @@
-"""The optimum values of the convex problems, against CVXPY; traces and predictions against their definitions."""
+"""The optimum values of the convex problems, against CVXPY."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import fit, instance
+from conftest import fit, instance, matrices
 
 import flatmin
 
@@ -19,20 +19,6 @@ SOLVERS = [
 def root(gram):
     values, vectors = np.linalg.eigh(gram)
     return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-
-
-def matrices(model, data):
-    """A_1, …, A_m."""
-    if model in ("sensing", "deep"):
-        return data["A"]
-    if model == "bilinear":
-        return np.einsum("mi,mj->mij", data["a"], data["b"])
-    if model in ("covariance", "phase", "network"):
-        return np.einsum("mi,mj->mij", data["x"], data["x"])
-    d1, d2 = data["shape"]
-    a = np.zeros((len(data["y"]), d1, d2))
-    a[np.arange(len(a)), data["rows"], data["cols"]] = 1.0
-    return a
 
 
 def weights(a):
@@ -125,53 +111,3 @@ def test_the_value_is_the_optimum_of_sparse_vectors():
     problem = cp.Problem(cp.Minimize(squares @ cp.abs(x)), [data["A"] @ x == data["y"]])
     for value, tolerance in optimum(problem):
         assert found["value"] == pytest.approx(value, rel=tolerance)
-
-
-def loss(model, data, factors):
-    """The loss f of factors, by its definition."""
-    if model == "sparse":
-        return float(np.square(data["A"] @ factors[0].prod(axis=0) - data["y"]).sum())
-    if model == "deep":
-        x = np.linalg.multi_dot(factors)
-    elif model in ("covariance", "phase", "network"):
-        x = factors[0] @ factors[0].T - factors[1] @ factors[1].T
-    else:
-        x = factors[0] @ factors[1].T
-    return float(np.square(np.einsum("mij,ij->m", matrices(model, data), x) - data["y"]).sum())
-
-
-def traces(model, data, factors):
-    """The traces of the Hessian over each factor, by second differences along every coordinate."""
-    step, centre = 1e-4, loss(model, data, factors)
-    found = []
-    for factor in factors:
-        total = 0.0
-        for place in np.ndindex(factor.shape):
-            kept = factor[place]
-            sides = []
-            for sign in (1, -1):
-                factor[place] = kept + sign * step
-                sides.append(loss(model, data, factors))
-            factor[place] = kept
-            total += (sum(sides) - 2 * centre) / step**2
-        found.append(total)
-    return found
-
-
-@pytest.mark.parametrize("model_name", ["sensing", "bilinear", "completion", "covariance", "network", "sparse", "deep"])
-def test_traces_are_those_of_the_hessian(model_name):
-    data = instance(model_name)
-    made = fit(model_name, data, exact=True) if model_name != "deep" else fit(model_name, data)
-    if model_name == "sparse":
-        factors = [made.V_.copy()]
-    elif model_name == "deep":
-        factors = [layer.copy() for layer in made.W_]
-    elif hasattr(made, "U1_"):
-        factors = [made.U1_.copy(), made.U2_.copy()]
-    else:
-        factors = [made.L_.copy(), made.R_.copy()]
-    parts = traces(model_name, data, factors)
-    assert made.result_["trace"] == pytest.approx(sum(parts), rel=1e-4)
-    if len(parts) == 2:
-        assert made.result_["trace_left"] == pytest.approx(parts[0], rel=1e-4)
-        assert made.result_["trace_right"] == pytest.approx(parts[1], rel=1e-4, abs=1e-6)
