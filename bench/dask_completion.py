@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Complete synthetic ratings over a Dask cluster of 1, 2, … workers on this machine, and compare with one process.
 
-For each number of workers: the objective against that of one process, seconds of a step, bytes that workers sent each
-other, the largest resident set of a worker; beside each of them what the model of docs/src/scaling-out.md says. The
+For each number of workers: the objective against that of one process, seconds of a step, bytes that workers sent, to
+each other and to the client, and the largest resident set of a worker; beside them what the model of
+docs/src/scaling-out.md says. Linux only: the resident sets are read from /proc. The
 data are made once, as Parquet, in a folder that is removed. Needs distributed, polars and flatmin; one thread a worker.
 
 With --kernels it only prints the processor time that one step's calls of the core take for an entry, for some ranks.
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import tempfile
 import threading
 import time
@@ -67,13 +67,18 @@ def steps(model) -> dict[str, float]:
 
 
 def sent(client) -> float:
-    """Bytes that workers have sent each other."""
+    """Bytes that workers have sent."""
     return sum(client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total).values())
 
 
 def largest(client) -> float:
-    """MiB of the largest resident set of a worker so far."""
-    return max(client.run(lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss).values()) / 2**10
+    """MiB of the largest resident set of a worker so far. Not `ru_maxrss`, which begins with that of its parent."""
+
+    def peak() -> int:
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0])
+
+    return max(client.run(peak).values()) / 2**10
 
 
 def there(folder: Path, options: argparse.Namespace, workers: int, kill: bool) -> dict:
@@ -116,11 +121,11 @@ def there(folder: Path, options: argparse.Namespace, workers: int, kill: bool) -
 
 
 def predicted(shape: tuple[int, int, int], rank: int, workers: int) -> dict[str, float]:
-    """MiB that workers send each other in a step, and MiB that a worker holds."""
+    """MiB that workers send in a step, each other and the client, and MiB that a worker holds."""
     d1, d2, count = shape
-    factor = 8 * rank * (d1 + d2) / 2**20
-    held = 24 * count / workers / 2**20 + 2 * factor
-    return {"step_mib": (workers - 1) * factor, "held_mib": held}
+    both, shorter = (8 * rank * d / 2**20 for d in (d1 + d2, min(d1, d2)))
+    held = 24 * count / workers / 2**20 + 2 * (both - shorter)
+    return {"step_mib": (workers - 1) * both + 2 * shorter, "held_mib": held}
 
 
 def kernels(size: str) -> None:
@@ -186,7 +191,7 @@ def main() -> None:
             say(name, row, base)
             model = predicted(shape, options.rank, workers)
             print(
-                f"    between workers {row['sent_mib']:.0f} MiB, {row['step_mib']:.1f} a step "
+                f"    sent by workers {row['sent_mib']:.0f} MiB, {row['step_mib']:.1f} a step "
                 f"(model {model['step_mib']:.1f}); a worker's peak {row['peak_mib']:.0f} MiB (model "
                 f"{model['held_mib']:.0f} and what Python takes)",
                 flush=True,

@@ -70,7 +70,13 @@ class Run:
         self.history: list[dict[str, Any]] = []
         self.point = Point(sweep, np.zeros((shorter, 0)))
         #: Whether steps or time ran out.
-        self.stopped = self._follow()
+        self.stopped = False
+        #: Ctrl-C, which ends the steps; what was found until then is proved, and a second one ends that.
+        self.signal: KeyboardInterrupt | None = None
+        try:
+            self.stopped = self._follow()
+        except KeyboardInterrupt as signal:
+            self.signal = signal
 
     def _follow(self) -> bool:
         for _ in range(_ROUNDS):

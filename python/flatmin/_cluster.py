@@ -34,7 +34,7 @@ def solve(parameters: dict[str, Any], x: Any, y: ArrayLike | None) -> dict[str, 
     Returns
     -------
     dict
-        With the keys result, report, arrays, row_ids, column_ids.
+        With the keys result, report, arrays, row_ids, column_ids, signal: the Ctrl-C that ended the steps, or None.
     """
     import dask
 
@@ -88,6 +88,8 @@ def _solve(parameters: dict[str, Any], x: Any, y: ArrayLike | None) -> dict[str,
         side(tasks, parts, True, mean, rows, of_rows),
         side(tasks, parts, False, mean, cols, of_columns),
     )
+    # The blocks hold all that the parts did.
+    parts = parts._replace(triplets=[])
     sweep = Sweep(tasks, sides, (w1, w2, p1, p2), mu)
     tol = parameters["tol"] or _TOLERANCE
     run = Run(
@@ -106,7 +108,7 @@ def _solve(parameters: dict[str, Any], x: Any, y: ArrayLike | None) -> dict[str,
         "shape": list(parts.shape),
         "measurements": int(rows.sum()),
         **found.result,
-        "status": "certified" if found.gap <= tol else "budget" if run.stopped else "converged",
+        "status": _status(run, found.gap <= tol),
         "lambda": float(parameters["lam"]),
         "center": center,
         "seed": 0,
@@ -135,7 +137,16 @@ def _solve(parameters: dict[str, Any], x: Any, y: ArrayLike | None) -> dict[str,
         "arrays": arrays,
         "row_ids": parts.row_ids,
         "column_ids": parts.column_ids,
+        "signal": run.signal,
     }
+
+
+def _status(run: Run, is_closed: bool) -> str:
+    if is_closed:
+        return "certified"
+    if run.signal is not None:
+        return "interrupted"
+    return "budget" if run.stopped else "converged"
 
 
 def _power(objective: str) -> float:

@@ -210,6 +210,9 @@ class MatrixCompletion(Estimator):
         self._learn(json.dumps(found["result"]), json.dumps(found["report"]))
         self._take(found["arrays"])
         self._note_features(None, self.R_.shape[0])
+        if found["signal"] is not None:
+            # What was found until then stays, marked as interrupted.
+            raise found["signal"]
         warn(self._doubts())
         return self
 

@@ -35,6 +35,9 @@ def words(model: str, parameters: Mapping[str, Any]) -> list[str]:
 
 def _seed(random_state: Any) -> Any:
     """A seed of its own for every call, where a generator of numpy is given."""
+    # numpy imports its generators when they are first named, which takes 20 ms.
+    if random_state is None or isinstance(random_state, int):
+        return random_state
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
     if isinstance(random_state, np.random.Generator):

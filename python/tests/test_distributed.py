@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
+import sys
 import threading
 
 import numpy as np
@@ -92,6 +94,26 @@ def test_a_worker_may_be_lost(client, cluster, ratings):
     # Every block is computed again as it was.
     assert np.array_equal(found.L_, expected.L_) and np.array_equal(found.R_, expected.R_)
     assert found.result_["lower_bound"] == expected.result_["lower_bound"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to itself")
+def test_ctrl_c_keeps_what_was_found(client, ratings, monkeypatch):
+    gradient, calls = _sweep.Sweep.gradient, []
+
+    def interrupted(sweep, point):
+        calls.append(point)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return gradient(sweep, point)
+
+    monkeypatch.setattr(_sweep.Sweep, "gradient", interrupted)
+    shape = tuple(int(size) for size in ratings["shape"])
+    model = flatmin.MatrixCompletion(shape=shape, lam=0.2, tol=1e-6, client=client)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(places(ratings), ratings["y"])
+    assert len(calls) == 3
+    assert model.result_["status"] == "interrupted" and model.matrix_.shape == shape
+    assert 1e-6 < model.result_["gap"] < 1.0
 
 
 def tables(data):

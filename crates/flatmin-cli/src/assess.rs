@@ -38,12 +38,12 @@ pub(crate) fn misfit(problem: &Problem, x: &Factors) -> f64 {
     norm(&residual)
 }
 
-/// Fills in what the point itself says.
+/// Fills in what the point itself says; `off` is its [`misfit`].
 pub(crate) fn point(
     result: &mut ResultFile,
     problem: &Problem,
     flat: Option<&Weights>,
-    x: &Factors,
+    (x, off): (&Factors, f64),
 ) -> Result<(), Error> {
     let singular_values = x.svd()?.s;
     let largest = singular_values.first().copied().unwrap_or(0.0);
@@ -66,7 +66,7 @@ pub(crate) fn point(
     result.condition_d1 = flat.and_then(|flat| known(flat.left.condition()));
     result.condition_d2 = flat.and_then(|flat| known(flat.right.condition()));
     let size = norm(problem.data());
-    result.residual = (size > 0.0).then(|| misfit(problem, x) / size);
+    result.residual = (size > 0.0).then(|| off / size);
     result.lambda_max = lambda_max(problem, x, signed.as_ref())?;
     Ok(())
 }
@@ -129,14 +129,13 @@ pub(crate) fn excess_flatness(
     result: &ResultFile,
     problem: Problem,
     flat: Option<&Weights>,
-    x: &Factors,
+    (x, off): (&Factors, f64),
     (dual, certificate): (&[f64], Option<&Certificate>),
 ) -> Result<Option<f64>, Error> {
     let (Some(flat), Some(scaled_trace)) = (flat, result.scaled_trace) else {
         return Ok(None);
     };
     let m = problem.map().measurements() as f64;
-    let off = misfit(&problem, x);
     // Of data that are zero there is no relative residual.
     let fits_exactly = off == 0.0 || result.residual.is_some_and(|residual| residual <= EXACT);
     let certificate = certificate.filter(|_| problem.objective() == Objective::Flat);
@@ -161,8 +160,8 @@ pub(crate) fn excess_flatness(
     Ok((least > 0.0).then(|| scaled_trace / least - 1.0))
 }
 
-/// Fills in the errors against what was never used to solve.
-pub(crate) fn errors(result: &mut ResultFile, problem: &Problem, extras: &Extras, x: &Factors) {
+/// Fills in the errors against what was never used to solve, and that of an entry that was.
+pub(crate) fn errors(result: &mut ResultFile, problem: &Problem, extras: &Extras, (x, off): (&Factors, f64)) {
     let centre = extras.centre();
     if let Some(truth) = &extras.truth {
         let (error, size) = distance(x, &centre, truth);
@@ -180,7 +179,7 @@ pub(crate) fn errors(result: &mut ResultFile, problem: &Problem, extras: &Extras
     }
     if let Some(completion) = &extras.completion {
         let count = problem.data().len() as f64;
-        result.train_rmse = known(misfit(problem, x) / count.sqrt());
+        result.train_rmse = known(off / count.sqrt());
         completion_errors(result, completion, x);
     }
 }

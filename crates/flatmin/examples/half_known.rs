@@ -131,7 +131,7 @@ impl Experiment for Config {
 
 impl Config {
     /// A matrix of rank one, and the problem of completing it from a share of its entries.
-    fn draw(&self, share: f64, stream: &mut Stream) -> Result<(Problem, Mat<f64>), Error> {
+    fn draw(&self, share: f64, stream: &mut Stream) -> Result<(Problem<'static>, Mat<f64>), Error> {
         let (d, size) = (self.d, self.d * self.d);
         let truth = stream.low_rank((d, d), 1, 1.0);
         let places = stream.choose(size, ((share * size as f64) as usize).max(1));

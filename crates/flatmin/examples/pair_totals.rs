@@ -128,7 +128,7 @@ fn at(gram: &Gram, i: usize, j: usize) -> f64 {
 }
 
 /// Random totals of a matrix of rank 2, and the problem of recovering it: (problem, the matrix).
-fn receipts(seed: u64) -> Result<(Problem, Mat<f64>), Error> {
+fn receipts(seed: u64) -> Result<(Problem<'static>, Mat<f64>), Error> {
     let (mut stream, shape) = (Stream::new(seed), (24, 20));
     let truth = stream.low_rank(shape, 2, 1.0);
     let total = |place: usize| {

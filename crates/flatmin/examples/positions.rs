@@ -20,7 +20,7 @@ use flatmin::{Domain, Error, Fit, Objective, Problem, SignedFactors};
 type Distance = (usize, usize, f64);
 
 /// The problem of finding points 1 … n.
-fn problem(n: usize, distances: &[Distance]) -> Result<Problem, Error> {
+fn problem(n: usize, distances: &[Distance]) -> Result<Problem<'static>, Error> {
     let mut x = vec![0.0; distances.len() * n];
     for (row, (i, j, _)) in x.chunks_exact_mut(n).zip(distances) {
         // Point p is coordinate p − 1; the origin has none.

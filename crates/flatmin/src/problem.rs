@@ -90,17 +90,17 @@ impl Objective {
     }
 }
 
-/// Recover X from y ≈ A(X).
+/// Recover X from y ≈ A(X). The map may borrow what it measures with, for `'a`.
 #[derive(Debug)]
-pub struct Problem {
-    map: Box<dyn MeasurementMap>,
+pub struct Problem<'a> {
+    map: Box<dyn MeasurementMap + 'a>,
     data: Vec<f64>,
     fit: Fit,
     objective: Objective,
     domain: Domain,
 }
 
-impl Problem {
+impl<'a> Problem<'a> {
     /// Checks the data against the map and the settings against their ranges.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Problem {
     /// # Ok::<(), flatmin::Error>(())
     /// ```
     pub fn new(
-        map: Box<dyn MeasurementMap>,
+        map: Box<dyn MeasurementMap + 'a>,
         data: Vec<f64>,
         fit: Fit,
         objective: Objective,

@@ -14,7 +14,12 @@ fn normals(count: usize, seed: u64) -> Vec<f64> {
 }
 
 /// m noisy entries, drawn at random, of a matrix of rank 3 and about unit Frobenius norm.
-fn problem(shape: (usize, usize), m: usize, (lambda, objective): (f64, Objective), seed: u64) -> Problem {
+fn problem(
+    shape: (usize, usize),
+    m: usize,
+    (lambda, objective): (f64, Objective),
+    seed: u64,
+) -> Problem<'static> {
     let (d1, d2) = shape;
     let (l, r, noise) = (
         normals(3 * d1, seed),
@@ -115,7 +120,7 @@ fn rows_without_entries_stay_zero() {
 }
 
 /// Popular rows and columns have many entries, others few.
-fn ratings(shape: (usize, usize), m: usize) -> Problem {
+fn ratings(shape: (usize, usize), m: usize) -> Problem<'static> {
     let draws = normals(4 * m, 20);
     let place = |v: f64, size: usize| ((v.abs().powi(3) / 10.0 * size as f64) as usize % size) as u32;
     let mut cells: Vec<(u32, u32)> = (0..2 * m)

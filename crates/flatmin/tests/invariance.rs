@@ -281,7 +281,7 @@ fn dense_and_structured_maps_agree() {
 }
 
 /// As many measurements as recovery needs, a few less and a few more, where the dual is degenerate.
-fn at_the_boundary() -> Vec<(String, Problem)> {
+fn at_the_boundary() -> Vec<(String, Problem<'static>)> {
     let mut problems = Vec::new();
     for seed in 0..2 {
         for (rank, d) in [(1, 10), (2, 10), (3, 8)] {

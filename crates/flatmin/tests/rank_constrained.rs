@@ -8,11 +8,11 @@ use flatmin::solve::{Observer, Settings, Solution, Status, solve};
 use flatmin::synthetic::{Bilinear, Recipe, Sensing, Symmetric};
 use flatmin::{Domain, Fit, Objective, Problem};
 
-fn exact(map: Box<dyn MeasurementMap>, y: Vec<f64>) -> Problem {
+fn exact(map: Box<dyn MeasurementMap>, y: Vec<f64>) -> Problem<'static> {
     Problem::new(map, y, Fit::Exact, Objective::Flat).unwrap()
 }
 
-fn of_sensing(sensing: Sensing) -> Problem {
+fn of_sensing(sensing: Sensing) -> Problem<'static> {
     let y = sensing.y.clone();
     exact(sensing.map().unwrap(), y)
 }
@@ -37,7 +37,7 @@ fn completion(
     count: usize,
     spare: usize,
     seed: u64,
-) -> (Problem, Mat<f64>) {
+) -> (Problem<'static>, Mat<f64>) {
     let mut stream = Stream::new(seed);
     let truth = stream.low_rank((d1, d2), recipe.rank, recipe.condition);
     let least = recipe.rank + spare;
@@ -51,7 +51,7 @@ fn completion(
     (observed(&truth, &places), truth)
 }
 
-fn observed(truth: &Mat<f64>, places: &[usize]) -> Problem {
+fn observed(truth: &Mat<f64>, places: &[usize]) -> Problem<'static> {
     let d2 = truth.ncols();
     let rows: Vec<u32> = places.iter().map(|p| (p / d2) as u32).collect();
     let columns: Vec<u32> = places.iter().map(|p| (p % d2) as u32).collect();

@@ -37,12 +37,12 @@ fn magnitudes(s: &[f64]) -> f64 {
     s.iter().map(|s| s.abs()).sum()
 }
 
-fn whole(shape: (usize, usize), y: Vec<f64>, fit: Fit) -> Problem {
+fn whole(shape: (usize, usize), y: Vec<f64>, fit: Fit) -> Problem<'static> {
     Problem::new(Box::new(Identity::new(shape)), y, fit, Objective::Nuclear).unwrap()
 }
 
 /// Every fourth entry is not observed.
-fn masked(shape: (usize, usize), y: &[f64], fit: Fit) -> Problem {
+fn masked(shape: (usize, usize), y: &[f64], fit: Fit) -> Problem<'static> {
     let seen: Vec<usize> = (0..y.len())
         .filter(|i| !(i * 7 + i / shape.1).is_multiple_of(4))
         .collect();

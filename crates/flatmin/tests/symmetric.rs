@@ -40,7 +40,7 @@ fn measure(truth: &Mat<f64>, m: usize, noise: f64, seed: u64) -> (Vec<f64>, Vec<
     (x, y)
 }
 
-fn problem(x: &[f64], y: &[f64], fit: Fit, objective: Objective, domain: Domain) -> Problem {
+fn problem(x: &[f64], y: &[f64], fit: Fit, objective: Objective, domain: Domain) -> Problem<'static> {
     let map = SymmetricRankOne::new(x, y.len(), x.len() / y.len()).unwrap();
     Problem::new(Box::new(map), y.to_vec(), fit, objective)
         .unwrap()
@@ -100,7 +100,7 @@ fn the_same_map_held_densely_has_the_same_solution() {
     for (domain, negative) in DOMAINS {
         let (d, m) = (12, 60);
         let (x, y) = measure(&truth(d, 2, negative, 1), m, 0.0, 2);
-        let matrices = x
+        let matrices: Vec<f64> = x
             .chunks(d)
             .flat_map(|x| x.iter().flat_map(move |a| x.iter().map(move |b| a * b)))
             .collect();

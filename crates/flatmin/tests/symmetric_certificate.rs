@@ -18,7 +18,7 @@ fn normals(count: usize, seed: u64) -> Vec<f64> {
 }
 
 struct Instance {
-    problem: Problem,
+    problem: Problem<'static>,
     weights: Weights,
     solution: Factors,
     lambda: Vec<f64>,

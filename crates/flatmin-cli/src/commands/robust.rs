@@ -68,7 +68,7 @@ pub(super) fn remainder(problem: &Problem, x: &Factors) -> Vec<f64> {
 }
 
 /// The problem of the local model: data y − S.
-pub(super) fn local(problem: &Problem, s: &[f64]) -> Result<Problem, Error> {
+pub(super) fn local(problem: &Problem, s: &[f64]) -> Result<Problem<'static>, Error> {
     let y: Vec<f64> = problem.data().iter().zip(s).map(|(y, s)| y - s).collect();
     let map: Box<dyn MeasurementMap> = match problem.map().as_entries() {
         Some(entries) => Box::new(entries.clone()),

@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads the instance.
-    pub(super) fn load(&self) -> Result<Instance, Failure> {
+    pub(super) fn load(&self) -> Result<Instance<'_>, Failure> {
         let (of_model, seed) = (&self.options.of_model, self.options.run.seed);
         instance::load(self.model, self.data, of_model, seed, &self.progress)
     }

@@ -22,13 +22,13 @@ const ENOUGH: f64 = 1e-4;
 
 /// Goes on from the solution at the biases `centre`; `centre` and the data of the problem change with them. `solve` is given
 /// the last solution to begin with.
-pub(crate) fn fit(
-    mut problem: Problem,
+pub(crate) fn fit<'a>(
+    mut problem: Problem<'a>,
     mut solution: Solution,
     centre: &mut Centre,
     solve: impl Fn(&Problem, &Solution) -> Result<Solution, Failure>,
     source: Source<'_>,
-) -> Result<(Problem, Solution), Failure> {
+) -> Result<(Problem<'a>, Solution), Failure> {
     let about = |error| Failure::about(source, error);
     for _ in 0..ROUNDS {
         if matches!(solution.status, Status::Budget | Status::Interrupted) {

@@ -62,7 +62,7 @@ pub(crate) struct Choice {
 
 /// The entries kept, and those held out.
 struct Fold {
-    problem: Problem,
+    problem: Problem<'static>,
     held_out: TestEntries,
     /// The solution at the last λ.
     start: Option<Factors>,

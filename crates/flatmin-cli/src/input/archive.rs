@@ -5,12 +5,13 @@
 //! Laws: a member is read only if its declared size is one its compressed bytes can hold; every array read is finite and
 //! has no dimension 0; every error names its key.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use ndarray::{Array, Array2, ArrayD, Dimension, IntoDimension, IxDyn};
+use ndarray::{Array, Array2, ArrayBase, ArrayD, ArrayView, Data, Dimension, IntoDimension, IxDyn};
 use zip::{CompressionMethod, ZipArchive, read::ZipFile};
 
 use super::arrays::ByKey;
@@ -65,6 +66,26 @@ impl<'a> Archive<'a> {
     pub(crate) fn numbers<D: Dimension>(&mut self, key: &str, layout: &str) -> Result<Array<f64, D>> {
         let array = self.with_gaps(key)?;
         checked(array, layout).with_context(|| format!("key {key:?}"))
+    }
+
+    /// The same in C order, and its shape; of arrays in memory that lie so without a copy.
+    pub(crate) fn in_place<D: Dimension>(
+        &mut self,
+        key: &str,
+        layout: &str,
+    ) -> Result<(Cow<'a, [f64]>, D::Pattern)> {
+        if let Members::Arrays(arrays) = self.0
+            && let Some((shape, values)) = arrays.in_place(key)
+        {
+            let array = ArrayView::from_shape(shape, values)?;
+            let array: ArrayView<'_, f64, D> =
+                checked(array, layout).with_context(|| format!("key {key:?}"))?;
+            return Ok((Cow::Borrowed(values), array.dim()));
+        }
+        let array: Array<f64, D> = self.numbers(key, layout)?;
+        let shape = array.dim();
+        // The readers give C order from the start of the allocation.
+        Ok((Cow::Owned(array.into_raw_vec_and_offset().0), shape))
     }
 
     /// A matrix of `layout` that may have no column.
@@ -216,7 +237,10 @@ fn member(key: &str) -> String {
 }
 
 /// Whether the array has the dimensions of `layout`, none of them 0, and only finite numbers.
-fn checked<D: Dimension>(array: ArrayD<f64>, layout: &str) -> Result<Array<f64, D>> {
+fn checked<S: Data<Elem = f64>, D: Dimension>(
+    array: ArrayBase<S, IxDyn>,
+    layout: &str,
+) -> Result<ArrayBase<S, D>> {
     let shape = array.shape().to_vec();
     let array = array
         .into_dimensionality::<D>()

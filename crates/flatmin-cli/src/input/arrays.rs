@@ -1,6 +1,6 @@
 //! Arrays in memory by key, in the layout of the `.npz` files: what a program hands over instead of a file.
 //!
-//! They are borrowed as they stand, in C or Fortran order, and copied once: into the form that the solvers keep.
+//! They are borrowed as they stand, in C or Fortran order, and copied at most once: into the form that the solvers keep.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,6 +45,9 @@ pub(crate) trait ByKey: fmt::Debug + Sync {
     /// Real numbers, copied in C order.
     fn numbers(&self, key: &str) -> Result<ArrayD<f64>>;
 
+    /// The shape and the numbers of an array of f64 in C order, where they lie; `None` of all else.
+    fn in_place(&self, key: &str) -> Option<(&[usize], &[f64])>;
+
     /// Integers of one dimension.
     fn integers(&self, key: &str) -> Result<Vec<i64>>;
 
@@ -69,6 +72,13 @@ impl ByKey for Arrays<'_> {
             Array::I32(array) => array.as_standard_layout().mapv(f64::from),
             Array::Boolean(_) => return Err(wrong("booleans", "real numbers")),
         })
+    }
+
+    fn in_place(&self, key: &str) -> Option<(&[usize], &[f64])> {
+        match self.0.get(key)? {
+            Array::F64(array) => Some((array.shape(), array.to_slice()?)),
+            _ => None,
+        }
     }
 
     fn integers(&self, key: &str) -> Result<Vec<i64>> {
@@ -148,6 +158,26 @@ mod tests {
         .into_iter()
         .collect();
         assert_eq!(input::read_sparse(Source::Arrays(&arrays)).unwrap().a, c);
+    }
+
+    #[test]
+    fn large_arrays_stay_where_they_are() {
+        let y = arr1(&[1., 2.]);
+        let c = ndarray::Array3::from_shape_fn((2, 3, 4), |(i, j, k)| (12 * i + 4 * j + k) as f64);
+        let f = ndarray::Array3::from_shape_fn((2, 3, 4).f(), |at| c[at]);
+        for (a, is_copied) in [(&c, false), (&f, true)] {
+            let arrays = two(a.view().into_dyn(), y.view().into_dyn());
+            let read = input::read_sensing(Source::Arrays(&arrays)).unwrap();
+            assert_eq!((read.a.as_ref(), read.shape), (c.as_slice().unwrap(), (3, 4)));
+            assert_eq!(read.a.as_ptr() != a.as_ptr(), is_copied);
+        }
+        let short = c.index_axis(ndarray::Axis(2), 0);
+        let arrays = two(short.into_dyn(), y.view().into_dyn());
+        let error = input::read_sensing(Source::Arrays(&arrays)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "key \"A\": found shape (2, 3), expected (m, d1, d2)"
+        );
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The instances that files hold: one struct a model, shapes already checked.
 
-use ndarray::{Array2, Array3};
+use std::borrow::Cow;
+
+use ndarray::Array2;
 
 /// Matrix sensing: y_i = ⟨A_i, X⟩.
 #[derive(Clone, Debug)]
-pub(crate) struct SensingData {
-    /// m × d1 × d2, C order: one A_i contiguous.
-    pub(crate) a: Array3<f64>,
+pub(crate) struct SensingData<'a> {
+    /// m × d1 × d2, C order: one A_i contiguous. Arrays in memory stay where they are: these are the largest there are.
+    pub(crate) a: Cow<'a, [f64]>,
+    /// (d1, d2).
+    pub(crate) shape: (usize, usize),
     /// m.
     pub(crate) y: Vec<f64>,
     /// d1 × d2.

@@ -46,7 +46,7 @@ pub(crate) use source::Source;
 use table::Wanted;
 
 /// Matrix sensing from `.npz`.
-pub(crate) fn read_sensing<'a>(source: impl Into<Source<'a>>) -> Result<SensingData> {
+pub(crate) fn read_sensing<'a>(source: impl Into<Source<'a>>) -> Result<SensingData<'a>> {
     let source = source.into();
     source.read(|| npz::read_sensing(source))
 }

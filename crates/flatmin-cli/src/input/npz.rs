@@ -23,13 +23,17 @@ use super::instance::{BilinearData, RobustData, SensingData, SparseData, Symmetr
 use super::npy;
 use super::source::Source;
 
-pub(crate) fn read_sensing(source: Source<'_>) -> Result<SensingData> {
+pub(crate) fn read_sensing(source: Source<'_>) -> Result<SensingData<'_>> {
     let mut archive = Archive::open(source, &["A", "y"], &["truth"])?;
-    let a = archive.numbers::<Ix3>("A", "(m, d1, d2)")?;
-    let (m, d1, d2) = a.dim();
+    let (a, (m, d1, d2)) = archive.in_place::<Ix3>("A", "(m, d1, d2)")?;
     let y = archive.vector("y", m, "as many as \"A\" has matrices")?;
     let truth = archive.optional("truth", Dim([d1, d2]))?;
-    Ok(SensingData { a, y, truth })
+    Ok(SensingData {
+        a,
+        shape: (d1, d2),
+        y,
+        truth,
+    })
 }
 
 pub(crate) fn read_sparse(source: Source<'_>) -> Result<SparseData> {

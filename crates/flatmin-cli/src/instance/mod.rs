@@ -21,8 +21,8 @@ use crate::progress::Progress;
 
 /// The measurements y ≈ A(X), and what the file knows beside them.
 #[derive(Debug)]
-pub(crate) struct Instance {
-    pub(crate) map: Box<dyn MeasurementMap>,
+pub(crate) struct Instance<'a> {
+    pub(crate) map: Box<dyn MeasurementMap + 'a>,
     pub(crate) y: Vec<f64>,
     pub(crate) extras: Extras,
 }
@@ -48,25 +48,23 @@ impl Extras {
 }
 
 /// Reads the instance and says what is unusual about it.
-pub(crate) fn load(
+pub(crate) fn load<'a>(
     model: Model,
-    source: Source<'_>,
+    source: Source<'a>,
     options: &ModelArgs,
     seed: u64,
     progress: &Progress,
-) -> Result<Instance, Failure> {
+) -> Result<Instance<'a>, Failure> {
     let about = |error| Failure::about(source, error);
     let with_truth = |truth| Extras {
         truth,
         ..Extras::default()
     };
-    let (map, y, extras): (Box<dyn MeasurementMap>, _, _) = match model {
+    let (map, y, extras): (Box<dyn MeasurementMap + 'a>, _, _) = match model {
         Model::Sensing | Model::Deep => {
             let data = input::read_sensing(source).or_input()?;
-            let (m, d1, d2) = data.a.dim();
-            weights_fit(source, (d1, d2))?;
-            // The reader gives C order from the start of its allocation.
-            let map = Dense::new(data.a.into_raw_vec_and_offset().0, m, (d1, d2)).map_err(about)?;
+            weights_fit(source, data.shape)?;
+            let map = Dense::new(data.a, data.y.len(), data.shape).map_err(about)?;
             (Box::new(map), data.y, with_truth(data.truth))
         }
         Model::Sparse => return Err(anyhow!("sparse has no matrix: it is read by `depth::sparse`").into()),

@@ -234,7 +234,10 @@ mod tests {
         let path = dir.path().join("x.npz");
         std::fs::write(&path, out.into_inner()).unwrap();
         let read = input::read_sensing(&path).unwrap();
-        assert_eq!((read.a, read.y), (cube, y.to_vec()));
+        assert_eq!(
+            (read.a.as_ref(), read.shape, read.y),
+            (cube.as_slice().unwrap(), (cube.dim().1, cube.dim().2), y.to_vec())
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //!   f(L + tU, R + tV) − f(L, R) = 2⟨ρ, a⟩t + (‖a‖² + 2⟨ρ, b⟩)t² + 2⟨a, b⟩t³ + ‖b‖²t⁴.
 
-use faer::Mat;
+use faer::{Mat, concat};
 use flatmin::flatness::Weights;
 use flatmin::linalg::dense::frobenius;
 use flatmin::linalg::vector::{dot, norm};
@@ -57,12 +57,11 @@ pub(super) fn cross_section(
     } else {
         unit(flat, seed)
     };
-    let at_flat = Quartic::new(problem, flat, &direction);
+    let [at_flat, at_sharp] = quartics(problem, [flat, sharp], &direction);
     let range = (QUARTIC * at_flat.first_order / at_flat.terms[3]).sqrt();
     if !(range > 0.0 && range.is_finite() && trace_ratio.is_finite()) {
         return Ok(None);
     }
-    let at_sharp = Quartic::new(problem, sharp, &direction);
     let offsets: Vec<f64> = (-STEPS..=STEPS)
         .map(|i| range * f64::from(i) / f64::from(STEPS))
         .collect();
@@ -161,22 +160,34 @@ struct Quartic {
     first_order: f64,
 }
 
+/// From all ends, factors of one matrix; what they share is taken once, and all in one pass over the data.
+fn quartics(problem: &Problem, ends: [&Factors; 2], direction: &Factors) -> [Quartic; 2] {
+    let [flat, sharp] = ends.map(|x| tangent(x, direction));
+    let products = [ends[0], direction, &flat, &sharp].map(|x| (x.l.as_ref(), x.r.as_ref()));
+    let mut images = problem.map().apply_each(&products);
+    images[0]
+        .iter_mut()
+        .zip(problem.data())
+        .for_each(|(r, y)| *r -= y);
+    [2, 3].map(|end| Quartic::new(&images[0], &images[end], &images[1]))
+}
+
+/// Factors (U  L), (R  V) of U Rᵀ + L Vᵀ.
+fn tangent(x: &Factors, direction: &Factors) -> Factors {
+    Factors {
+        l: concat![[direction.l, x.l]],
+        r: concat![[x.r, direction.r]],
+    }
+}
+
 impl Quartic {
-    fn new(problem: &Problem, x: &Factors, direction: &Factors) -> Self {
-        let apply = |l: &Mat<f64>, r: &Mat<f64>| problem.map().apply_factored(l.as_ref(), r.as_ref());
-        let mut rho = apply(&x.l, &x.r);
-        rho.iter_mut().zip(problem.data()).for_each(|(r, y)| *r -= y);
-        let mut a = apply(&direction.l, &x.r);
-        a.iter_mut()
-            .zip(apply(&x.l, &direction.r))
-            .for_each(|(a, other)| *a += other);
-        let b = apply(&direction.l, &direction.r);
-        let (first_order, last) = (norm(&a).powi(2), norm(&b).powi(2));
+    fn new(rho: &[f64], a: &[f64], b: &[f64]) -> Self {
+        let (first_order, last) = (norm(a).powi(2), norm(b).powi(2));
         Quartic {
             terms: [
-                2.0 * dot(&rho, &a),
-                first_order + 2.0 * dot(&rho, &b),
-                2.0 * dot(&a, &b),
+                2.0 * dot(rho, a),
+                first_order + 2.0 * dot(rho, b),
+                2.0 * dot(a, b),
                 last,
             ],
             first_order,

@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    fn problem(objective: Objective) -> Problem {
+    fn problem(objective: Objective) -> Problem<'static> {
         let (rows, columns): (Vec<u32>, Vec<u32>) = (0..40)
             .flat_map(|a| (0..30).map(move |b| (a, b)))
             .filter(|(a, b)| (7 * a + 3 * b) % 5 < 2)

@@ -21,7 +21,7 @@ pub(super) struct Comparison {
     /// Minimises ‖X‖_*; with balanced factors, which are norm-minimal.
     pub(super) nuclear: Solution,
     /// What the second was solved for: its map and data are those of both.
-    pub(super) problem: Problem,
+    pub(super) problem: Problem<'static>,
 }
 
 impl Comparison {

@@ -183,7 +183,7 @@ fn a_singular_dense_d_is_refused_with_its_eigenvalues() {
 fn measurements_at_the_ends_of_the_range_scale_the_weights() {
     let matrices = normals(7 * 12, 1);
     let at = |unit: f64| {
-        let scaled = matrices.iter().map(|v| v * unit).collect();
+        let scaled: Vec<f64> = matrices.iter().map(|v| v * unit).collect();
         Weights::new(&Dense::new(scaled, 7, SHAPE).unwrap(), Objective::Flat).unwrap()
     };
     let (plain, v) = (at(1.0), normal(4, 1, 9));

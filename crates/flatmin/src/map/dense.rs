@@ -3,6 +3,8 @@
 //! Storage m·d1·d2, one A_i contiguous, row after row: every product streams the data once. The passes run over fixed
 //! blocks of measurements, so that their bits do not depend on the number of threads.
 
+use std::borrow::Cow;
+
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
@@ -14,11 +16,11 @@ use crate::linalg::vector::{axpy, safe_norm};
 
 /// X ↦ (⟨A_1, X⟩, …, ⟨A_m, X⟩) on R^{d1×d2}.
 #[derive(Clone, Debug)]
-pub struct Dense {
+pub struct Dense<'a> {
     shape: (usize, usize),
     measurements: usize,
     /// m × d1 × d2, row-major.
-    matrices: Vec<f64>,
+    matrices: Cow<'a, [f64]>,
 }
 
 /// The largest magnitude of an entry, unless all are zero, is between 1/LARGEST and LARGEST: the Grams square it.
@@ -27,8 +29,8 @@ const LARGEST: f64 = 1e140;
 /// Numbers of one parallel piece of a pass: 2 MiB.
 const PIECE: usize = 1 << 18;
 
-impl Dense {
-    /// From `matrices` (m × d1 × d2), the last index fastest.
+impl<'a> Dense<'a> {
+    /// From `matrices` (m × d1 × d2), the last index fastest, owned or borrowed: they are kept as they are.
     ///
     /// # Errors
     /// m, d1 or d2 zero; another length than m·d1·d2; NaN or infinity; a largest magnitude beyond 1e140 or below 1e-140.
@@ -42,7 +44,12 @@ impl Dense {
     /// assert_eq!(map.apply_dense(x.as_ref()), [5.0, 10.0]);
     /// # Ok::<(), flatmin::Error>(())
     /// ```
-    pub fn new(matrices: Vec<f64>, measurements: usize, shape: (usize, usize)) -> Result<Self, Error> {
+    pub fn new(
+        matrices: impl Into<Cow<'a, [f64]>>,
+        measurements: usize,
+        shape: (usize, usize),
+    ) -> Result<Self, Error> {
+        let matrices = matrices.into();
         check_shape(shape, measurements)?;
         check_product("A", matrices.len(), &[measurements, shape.0, shape.1])?;
         check_finite("A", &matrices)?;
@@ -114,7 +121,7 @@ fn add_gram(b: MatRef<'_, f64>, out: MatMut<'_, f64>) {
     );
 }
 
-impl MeasurementMap for Dense {
+impl MeasurementMap for Dense<'_> {
     fn shape(&self) -> (usize, usize) {
         self.shape
     }
@@ -136,6 +143,26 @@ impl MeasurementMap for Dense {
     /// The d1×d2 product is formed: it is m times smaller than the data.
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64> {
         self.apply_dense(product(l, r.transpose()).as_ref())
+    }
+
+    /// One pass: while an A_i is in cache, all of its products are taken.
+    fn apply_each(&self, pairs: &[(MatRef<'_, f64>, MatRef<'_, f64>)]) -> Vec<Vec<f64>> {
+        let size = self.size().max(1);
+        let of = |(l, r): &(MatRef<'_, f64>, MatRef<'_, f64>)| row_major(product(*l, r.transpose()).as_ref());
+        let x: Vec<Vec<f64>> = pairs.iter().map(of).collect();
+        // Row i holds what A_i sees of each.
+        let mut seen = vec![0.0; self.measurements * x.len()];
+        seen.par_chunks_mut((self.piece() * x.len()).max(1))
+            .zip(self.matrices.par_chunks(self.piece() * size))
+            .for_each(|(seen, matrices)| {
+                for (seen, a) in seen.chunks_exact_mut(x.len()).zip(matrices.chunks_exact(size)) {
+                    for (seen, x) in seen.iter_mut().zip(&x) {
+                        inner_products(a, x, std::slice::from_mut(seen));
+                    }
+                }
+            });
+        let column = |j: usize| seen.iter().skip(j).step_by(x.len()).copied().collect();
+        (0..x.len()).map(column).collect()
     }
 
     fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64> {

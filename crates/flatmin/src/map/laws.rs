@@ -449,6 +449,7 @@ fn bits(map: &dyn MeasurementMap, k: usize) -> Vec<u64> {
     let at = map.linearise(l, r, &w);
     let (thin_left, thin_right) = map.adjoint_thin(&w, l, r);
     let mut all = map.apply_factored(l, r);
+    all.extend(map.apply_each(&[(l, r), (l, r)]).concat());
     all.extend(map.apply_dense(product(l, r.transpose()).as_ref()));
     all.extend(at.residual);
     all.push(map.adjoint_rounding(&w));

@@ -41,6 +41,11 @@ pub trait MeasurementMap: Send + Sync + std::fmt::Debug {
     /// A(L Rᵀ).
     fn apply_factored(&self, l: MatRef<'_, f64>, r: MatRef<'_, f64>) -> Vec<f64>;
 
+    /// A(L Rᵀ) of several pairs, in as few passes over the data as the map can.
+    fn apply_each(&self, pairs: &[(MatRef<'_, f64>, MatRef<'_, f64>)]) -> Vec<Vec<f64>> {
+        pairs.iter().map(|(l, r)| self.apply_factored(*l, *r)).collect()
+    }
+
     /// A(X).
     fn apply_dense(&self, x: MatRef<'_, f64>) -> Vec<f64>;
 

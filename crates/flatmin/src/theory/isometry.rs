@@ -141,9 +141,9 @@ mod tests {
     use super::*;
     use crate::map::{Dense, Entries, Identity};
 
-    fn gaussian(m: usize, shape: (usize, usize), seed: u64) -> Dense {
+    fn gaussian(m: usize, shape: (usize, usize), seed: u64) -> Dense<'static> {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-        let numbers = (0..m * shape.0 * shape.1)
+        let numbers: Vec<f64> = (0..m * shape.0 * shape.1)
             .map(|_| StandardNormal.sample(&mut rng))
             .collect();
         Dense::new(numbers, m, shape).unwrap()

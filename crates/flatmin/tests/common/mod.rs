@@ -25,7 +25,7 @@ fn normal(rows: usize, cols: usize, seed: u64) -> Mat<f64> {
 
 /// A problem with a solution, the dual vector that proves it, and the optimum.
 pub(crate) struct Instance {
-    pub(crate) problem: Problem,
+    pub(crate) problem: Problem<'static>,
     pub(crate) weights: Weights,
     pub(crate) factors: Factors,
     pub(crate) lambda: Vec<f64>,

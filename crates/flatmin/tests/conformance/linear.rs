@@ -85,12 +85,12 @@ pub(crate) fn symmetric(rank: usize, negative: usize) -> (Box<dyn MeasurementMap
 }
 
 impl Linear {
-    fn problem(&self) -> Problem {
+    fn problem(&self) -> Problem<'static> {
         let (map, y) = (self.make)();
         self.problem_of(map, y).unwrap()
     }
 
-    fn problem_of(&self, map: Box<dyn MeasurementMap>, y: Vec<f64>) -> Result<Problem, Error> {
+    fn problem_of(&self, map: Box<dyn MeasurementMap>, y: Vec<f64>) -> Result<Problem<'static>, Error> {
         let objective = if self.fit.is_absolute() {
             Objective::Nuclear
         } else {

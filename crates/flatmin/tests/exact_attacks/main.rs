@@ -110,7 +110,7 @@ impl Optimum {
 
 /// An instance with all that is known of it.
 struct Solved {
-    problem: Problem,
+    problem: Problem<'static>,
     /// The optimal dual vector, but for its scale.
     lambda: Vec<f64>,
     /// The optimum.

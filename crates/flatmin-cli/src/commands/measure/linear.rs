@@ -141,8 +141,9 @@ fn assess(
     let about = |error: Error| run.about(error);
     let flat = run.flat_weights(&problem)?;
     let certificate = certificate(&problem, flat.as_ref(), x, best).map_err(about)?;
-    assess::point(result, &problem, flat.as_ref(), x).map_err(about)?;
-    assess::errors(result, &problem, extras, x);
+    let point = (x, assess::misfit(&problem, x));
+    assess::point(result, &problem, flat.as_ref(), point).map_err(about)?;
+    assess::errors(result, &problem, extras, point);
     let isometry = run.options.of_model.isometry;
     theory::describe(result, &problem, flat.as_ref(), x, extras, isometry).map_err(about)?;
     if let Some(certificate) = &certificate {
@@ -170,7 +171,7 @@ fn assess(
         result.method = Some(best.method.to_owned());
         let proof = (best.dual.as_slice(), certificate.as_ref());
         result.excess_flatness =
-            assess::excess_flatness(result, problem, flat.as_ref(), x, proof).map_err(about)?;
+            assess::excess_flatness(result, problem, flat.as_ref(), point, proof).map_err(about)?;
     }
     Ok(report)
 }

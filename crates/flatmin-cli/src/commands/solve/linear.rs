@@ -104,8 +104,9 @@ fn assess(
         result.locally_unique_margin = Some(local.margin);
     }
     assess::proof(result, &solution.certificate);
-    assess::point(result, &problem, flat, x).map_err(about)?;
-    assess::errors(result, &problem, extras, x);
+    let point = (x, assess::misfit(&problem, x));
+    assess::point(result, &problem, flat, point).map_err(about)?;
+    assess::errors(result, &problem, extras, point);
     theory::describe(result, &problem, flat, x, extras, run.options.of_model.isometry).map_err(about)?;
     let course = Course {
         source: run.data,
@@ -120,6 +121,6 @@ fn assess(
         .transpose()
         .map_err(about)?;
     let proof = (solution.dual.as_slice(), Some(&solution.certificate));
-    result.excess_flatness = assess::excess_flatness(result, problem, flat, x, proof).map_err(about)?;
+    result.excess_flatness = assess::excess_flatness(result, problem, flat, point, proof).map_err(about)?;
     Ok(report)
 }

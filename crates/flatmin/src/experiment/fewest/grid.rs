@@ -187,7 +187,7 @@ pub(super) fn draw(
     condition: f64,
     m: usize,
     stream: &mut Stream,
-) -> Result<(Problem, Factors), Error> {
+) -> Result<(Problem<'static>, Factors), Error> {
     let recipe = Recipe {
         rank: grid.rank,
         condition,

@@ -80,7 +80,7 @@ pub(super) fn run(
 }
 
 /// The instance.
-fn draw(config: &Config, model: Model, stream: &mut Stream) -> Result<(Problem, Mat<f64>), Error> {
+fn draw(config: &Config, model: Model, stream: &mut Stream) -> Result<(Problem<'static>, Mat<f64>), Error> {
     let (d, rank, m) = config.size(model);
     let recipe = Recipe::plain(rank);
     if model == Model::Network {

@@ -1,4 +1,5 @@
-//! The Grams seen through a matrix, by every map's own method and by the default.
+//! What has a default, by every map's own method and by the default: several products at once, the Grams seen through a
+//! matrix.
 
 use super::*;
 
@@ -45,6 +46,27 @@ impl MeasurementMap for Plain<'_> {
     }
     fn cost_factored(&self, k: usize) -> f64 {
         self.0.cost_factored(k)
+    }
+}
+
+#[test]
+fn several_products_at_once_are_those_taken_one_by_one() {
+    for case in cases() {
+        let (d1, d2) = case.map.shape();
+        let mut rng = rng(61);
+        let pairs: Vec<_> = [1, 0, 3]
+            .map(|k| (normal(d1, k, &mut rng), normal(d2, k, &mut rng)))
+            .into();
+        let pairs: Vec<_> = pairs.iter().map(|(l, r)| (l.as_ref(), r.as_ref())).collect();
+        for count in 0..=pairs.len() {
+            let each = case.map.apply_each(&pairs[..count]);
+            assert_eq!(
+                each,
+                Plain(case.map.as_ref()).apply_each(&pairs[..count]),
+                "{}",
+                case.name
+            );
+        }
     }
 }
 

@@ -31,7 +31,7 @@ fn theta(shape: (usize, usize)) -> Fit {
     Fit::Absolute(1.0 / (shape.0.max(shape.1) as f64).sqrt())
 }
 
-fn whole(shape: (usize, usize), fit: Fit) -> Problem {
+fn whole(shape: (usize, usize), fit: Fit) -> Problem<'static> {
     Problem::new(
         Box::new(Identity::new(shape)),
         recording(shape),
@@ -42,7 +42,7 @@ fn whole(shape: (usize, usize), fit: Fit) -> Problem {
 }
 
 /// A fifth of the entries is not observed.
-fn masked(shape: (usize, usize), fit: Fit) -> Problem {
+fn masked(shape: (usize, usize), fit: Fit) -> Problem<'static> {
     let all = recording(shape);
     let seen: Vec<usize> = (0..all.len())
         .filter(|i| !(i * 7 + i / shape.1).is_multiple_of(5))

@@ -210,6 +210,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// `certificate/projections.rs`), where that may do.
     fn approach(&self, judged: &Judged, tolerance: f64) -> Result<Option<(Vec<f32>, f64)>, Error> {
         let first = judged.bound();
+        let closes = |bound: f64| judged.value - bound <= MARGIN * tolerance * judged.value;
         if judged.value - first > HOPE * tolerance * judged.value {
             return Ok(None);
         }
@@ -219,12 +220,15 @@ impl<'a, 'b> Run<'a, 'b> {
             let last = moved.as_ref().unwrap_or(&judged.spectrum);
             let filter = last.projection(1.0);
             let (gram, inner) = self.rows.project(&mut lambda, &filter, below(self.theta));
-            let spectrum = near_or_all(&gram, last, 1.0)?;
+            let mut spectrum = near_or_all(&gram, last, 1.0)?;
+            if closes(inner / spectrum.norm().max(1.0)) {
+                // Iterated from the last vectors a norm is known from below: what would end the run is decided by all of it.
+                spectrum = Spectrum::of(&gram)?;
+            }
             let next = inner / spectrum.norm().max(1.0);
             let gain = next - bound;
             bound = next;
-            let proved = judged.value - bound <= MARGIN * tolerance * judged.value;
-            if proved || gain.is_nan() || gain <= GAIN * (bound - first) {
+            if closes(bound) || gain.is_nan() || gain <= GAIN * (bound - first) {
                 break;
             }
             moved = Some(spectrum);
