@@ -122,7 +122,7 @@ def test_out_is_the_folder_of_the_command(tmp_path):
 def test_the_command_has_its_exit_codes(tmp_path):
     assert command("--version").stdout.strip() == f"flatmin {flatmin.__version__}"
     missing = command("solve", "sensing", tmp_path / "absent.npz")
-    assert missing.returncode == 2 and "cannot be opened" in missing.stderr
+    assert missing.returncode == 2 and "found nothing there" in missing.stderr
     assert command("solve", "nothing").returncode == 2
     script = os.path.join(os.path.dirname(sys.executable), "flatmin")
     assert subprocess.run([script, "--help"], capture_output=True, timeout=60).returncode == 0

@@ -3,8 +3,10 @@
 mod experiment;
 mod models;
 mod predict;
+mod refusal;
 mod values;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use flatmin::synthetic::RatingsShape;
 pub(crate) use experiment::{ExperimentArgs, ExperimentName};
 pub(crate) use models::{Centring, Model, ModelArgs, NetworkArgs};
 pub(crate) use predict::PredictArgs;
+pub(crate) use refusal::refusal;
 pub(crate) use values::{Lambda, ObjectiveChoice, Range, Rank};
 
 /// Recover low-rank matrices by the flattest factorisation, with a proof
@@ -27,6 +30,27 @@ pub(crate) use values::{Lambda, ObjectiveChoice, Range, Rank};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads a command line.
+pub(crate) fn parse<P: Parser>(
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<P, clap::Error> {
+    let matches = with_negative(P::command()).try_get_matches_from(words)?;
+    P::from_arg_matches(&matches)
+}
+
+/// A negative number is a value: the range of its option says what is wrong with it.
+fn with_negative(command: clap::Command) -> clap::Command {
+    let of_arg = |arg: clap::Arg| {
+        let valued = arg.get_action().takes_values();
+        if valued {
+            arg.allow_negative_numbers(true)
+        } else {
+            arg
+        }
+    };
+    command.mut_args(of_arg).mut_subcommands(with_negative)
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,7 +168,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "GAP", value_parser = values::tolerance)]
     pub(crate) tol: Option<f64>,
     /// Most steps of the solver
-    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = values::count)]
     pub(crate) max_iter: usize,
     /// Most seconds, from the start of the command; then the best found is written [default: no limit]
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
@@ -153,7 +177,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = values::threads)]
     pub(crate) threads: Option<usize>,
     /// Of all random choices
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed)]
     pub(crate) seed: u64,
     /// Folder to write result.json, factors.npz and report.html to [default: nothing is written]
     #[arg(long, value_name = "DIR")]
@@ -200,7 +224,7 @@ pub(crate) struct DrawingArgs {
     #[arg(long, value_parser = values::dimension, conflicts_with = "p")]
     pub(crate) m: Option<usize>,
     /// Network: how many of the eigenvalues of M are negative [default: half of them]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     pub(crate) negative: Option<usize>,
     /// Completion: each entry is observed with this probability
     #[arg(long, value_parser = values::probability)]
@@ -209,7 +233,7 @@ pub(crate) struct DrawingArgs {
     #[arg(long, value_name = "SHARE", value_parser = values::share)]
     pub(crate) outliers: Option<f64>,
     /// Of the random numbers; the same seed gives the same file
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed)]
     pub(crate) seed: u64,
     /// Standard deviation of the normal noise on each measurement (the matrix itself has Frobenius norm 1, for rpca
     /// √(d1·d2))
@@ -231,6 +255,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        super::with_negative(super::Cli::command()).debug_assert();
     }
 }

@@ -10,13 +10,13 @@ use anyhow::Context as _;
 use clap::Parser;
 use ndarray::ArrayD;
 
-use crate::args::{DrawingArgs, ExperimentArgs, Model, Options};
+use crate::args::{self, DrawingArgs, ExperimentArgs, Model, Options};
 use crate::commands::measure::{Asked, measured};
 use crate::commands::outcome::Outcome;
 use crate::commands::run::Run;
 use crate::commands::{generate as generator, solve as solver};
 use crate::experiment::{self, parts};
-use crate::failure::{Failure, OrInput as _, usage};
+use crate::failure::{Failure, OrInput as _};
 use crate::input::Source;
 pub use crate::input::{Array, Arrays};
 use crate::output::files::OutputDir;
@@ -206,11 +206,7 @@ impl From<Member<'static>> for Numbers {
     }
 }
 
-/// The words as the command line reads them; of its complaint the first line says what is wrong.
+/// The words as the command line reads them.
 fn parse<P: Parser>(words: &[String]) -> Result<P, Failure> {
-    P::try_parse_from(words).map_err(|error| {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
-    })
+    args::parse(words).map_err(|error| args::refusal(&error))
 }

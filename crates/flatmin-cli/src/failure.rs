@@ -17,7 +17,7 @@ impl Failure {
     /// An error of the library about the data of `source`.
     pub(crate) fn about<'a>(source: impl Into<Source<'a>>, error: flatmin::Error) -> Self {
         match error {
-            flatmin::Error::Numerical(_) => Failure::Internal(error.into()),
+            flatmin::Error::Numerical(_) => Failure::Internal(anyhow!("{}{error}", source.into().prefix())),
             // A setting is an option, which is in no file.
             flatmin::Error::Setting {
                 name,

@@ -27,7 +27,7 @@ mod theory;
 use std::ffi::OsString;
 use std::io::Write as _;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use args::{Cli, Command};
 use commands::Ending;
@@ -49,24 +49,30 @@ pub fn read(path: &std::path::Path) -> anyhow::Result<()> {
 
 /// Runs the command line `arguments`, of which the first is the name of the program, and gives the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let code = match Cli::try_parse_from(arguments) {
-        Ok(cli) => match run(&cli.command) {
-            Ok(Ending::Done) => 0,
-            Ok(Ending::StoppedEarly) => 3,
-            Err(failure) => {
-                terminal::say(&format!("flatmin: {}", failure.message()));
-                failure.code()
-            }
-        },
-        Err(error) => {
-            // Help and the version come this way too. That they cannot be printed is nothing to report.
-            let _ = error.print();
-            u8::try_from(error.exit_code()).unwrap_or(2)
+    let code = match args::parse::<Cli>(arguments) {
+        Ok(cli) => code_of(run(&cli.command)),
+        Err(error) if error.use_stderr() => code_of(Err(args::refusal(&error))),
+        Err(help) => {
+            // The version comes this way too. That they cannot be printed is nothing to report.
+            let _ = help.print();
+            0
         }
     };
     // Where this runs inside another program no end of the process does it.
     let _ = std::io::stdout().flush();
     code
+}
+
+/// The exit code, after the word that goes with it.
+fn code_of(ended: Result<Ending, Failure>) -> u8 {
+    match ended {
+        Ok(Ending::Done) => 0,
+        Ok(Ending::StoppedEarly) => 3,
+        Err(failure) => {
+            terminal::say(&format!("flatmin: {}", failure.message()));
+            failure.code()
+        }
+    }
 }
 
 fn run(command: &Command) -> Result<Ending, Failure> {

@@ -153,7 +153,7 @@ fn what_is_wrong_is_one_line() {
         ),
         (
             "predict nowhere --pairs test.csv",
-            "factors.npz: cannot be opened",
+            "nowhere: found nothing there, expected a folder",
         ),
         (
             "predict other --pairs test.csv",

@@ -6,7 +6,10 @@ use common::{Folder, names, stderr};
 
 /// Arguments, and words that the line must have.
 const REFUSED: &[(&str, &[&str])] = &[
-    ("solve sensing nothing.npz", &["nothing.npz", "cannot be opened"]),
+    (
+        "solve sensing nothing.npz",
+        &["nothing.npz: found nothing there, expected a file"],
+    ),
     ("solve sensing bad.npz", &["bad.npz", "no npz archive"]),
     (
         "solve sensing entries.npz",
@@ -74,8 +77,34 @@ const REFUSED: &[(&str, &[&str])] = &[
         "generate completion --d1 3 --m 10 --out y.npz",
         &["--m", "found 10", "at most 9"],
     ),
-    ("report nowhere", &["nowhere/result.json", "no such file"]),
+    (
+        "generate completion --d1 4 --test t.csv --out t.csv",
+        &["--test", "t.csv", "another file than that of --out"],
+    ),
+    (
+        "generate completion --d1 4 --test t.txt --out t.csv",
+        &["--test: found t.txt", ".csv"],
+    ),
+    (
+        "report nowhere",
+        &["nowhere: found nothing there, expected a folder"],
+    ),
 ];
+
+/// Exit code 2, nothing on standard output, and one line with these words.
+fn check(folder: &Folder, refused: &[(&str, &[&str])]) {
+    for (arguments, words) in refused {
+        let output = folder.run(arguments);
+        let line = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {line}");
+        assert_eq!(line.lines().count(), 1, "{arguments}: {line}");
+        assert!(line.starts_with("flatmin: "), "{arguments}: {line}");
+        for word in *words {
+            assert!(line.contains(word), "{arguments}: {word:?} is missing in {line}");
+        }
+        assert!(output.stdout.is_empty(), "{arguments}");
+    }
+}
 
 #[test]
 fn bad_input_is_refused_in_one_line() {
@@ -90,45 +119,172 @@ fn bad_input_is_refused_in_one_line() {
     folder.write("x.txt", "1 2 3\n");
     folder.done("generate completion --d1 4 --p 0.9 --out entries.npz");
     let before = names(&folder.path(""));
-    for (arguments, words) in REFUSED {
-        let output = folder.run(arguments);
-        let line = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{arguments}: {line}");
-        assert_eq!(line.lines().count(), 1, "{arguments}: {line}");
-        assert!(line.starts_with("flatmin: "), "{arguments}: {line}");
-        for word in *words {
-            assert!(line.contains(word), "{arguments}: {word:?} is missing in {line}");
-        }
-        assert!(output.stdout.is_empty(), "{arguments}");
-    }
+    check(&folder, REFUSED);
     assert_eq!(names(&folder.path("")), before);
 }
 
-/// The parser's own errors say how the command is used.
-#[test]
-fn wrong_options_are_refused_before_anything_is_read() {
-    let folder = Folder::new();
-    for arguments in [
-        "",
+/// What the parser refuses, and what its line must have.
+const WRONG: &[(&str, &[&str])] = &[
+    ("", &["found no command, expected solve, measure", "--help"]),
+    (
+        "slove sensing x.npz",
+        &["found \"slove\", expected solve", "did you mean solve?"],
+    ),
+    ("completion x.csv", &["did you mean solve completion?"]),
+    ("recovery", &["did you mean experiment recovery?"]),
+    ("help cooking", &["found \"cooking\", expected solve"]),
+    (
+        "--lambda 1 solve sensing x.npz",
+        &["--lambda: found before the command"],
+    ),
+    (
         "solve",
+        &["found no <MODEL> and no <DATA>, expected flatmin solve <MODEL> <DATA>"],
+    ),
+    (
+        "solve sensing",
+        &["found no <DATA>, expected flatmin solve <MODEL> <DATA>"],
+    ),
+    (
+        "generate sensing",
+        &["found no --out <FILE>, expected flatmin generate"],
+    ),
+    (
+        "predict run --top 3",
+        &["found no <NEW>, expected flatmin predict"],
+    ),
+    (
+        "solve sensing x.npz y.npz",
+        &["found \"y.npz\" after all arguments, expected flatmin solve [OPTIONS] <MODEL> <DATA>"],
+    ),
+    (
         "solve cooking x.npz",
+        &["MODEL: found \"cooking\", expected sensing, bilinear", " or rpca"],
+    ),
+    (
+        "solve x.npz sensing",
+        &["MODEL: found \"x.npz\", expected sensing"],
+    ),
+    (
+        "solve sensing x.npz --lamda 1",
+        &[
+            "--lamda: found no option",
+            "flatmin solve --help",
+            "did you mean --lambda?",
+        ],
+    ),
+    (
+        "solve sensing x.npz --cook",
+        &["--cook: found no option of this name", "flatmin solve --help"],
+    ),
+    (
+        "solve sensing x.npz --rank",
+        &["--rank: found no value, expected --rank <K|auto>"],
+    ),
+    (
+        "solve sensing x.npz --tol --json",
+        &["--tol: found no value, expected --tol <GAP>"],
+    ),
+    (
         "solve sensing x.npz --tol 2",
+        &["--tol: found \"2\", expected a number between 0 and 1"],
+    ),
+    ("solve sensing x.npz --tol 0", &["--tol: found \"0\""]),
+    ("solve sensing x.npz --tol -1", &["--tol: found \"-1\""]),
+    (
+        "solve sensing x.npz --tol=-1e-3",
+        &["--tol: found \"-1e-3\", expected a number"],
+    ),
+    (
+        "solve sensing x.npz --tol -1e-3",
+        &["-1: found a negative number, expected an option"],
+    ),
+    (
         "solve sensing x.npz --rank 0",
+        &["--rank: found \"0\", expected auto or a positive integer"],
+    ),
+    (
         "solve sensing x.npz --objective smoothed:2",
+        &["--objective: found \"smoothed:2\", expected auto, flat"],
+    ),
+    (
         "solve sensing x.npz --lambda -1",
+        &["--lambda: found \"-1\", expected auto or a positive number"],
+    ),
+    ("solve sensing x.npz --lambda 0", &["--lambda: found \"0\""]),
+    ("solve sensing x.npz --lambda nan", &["--lambda: found \"nan\""]),
+    ("solve sensing x.npz --lambda much", &["--lambda: found \"much\""]),
+    (
         "solve sensing x.npz --exact --epsilon 1",
-        "solve sensing x.npz --epsilon nan",
+        &["--exact: found with --epsilon, expected one of them"],
+    ),
+    ("solve sensing x.npz --epsilon nan", &["--epsilon: found \"nan\""]),
+    ("solve sensing x.npz --epsilon -2", &["--epsilon: found \"-2\""]),
+    (
         "solve sensing x.npz --threads 0",
+        &["--threads: found \"0\", expected an integer from 1 to 1024"],
+    ),
+    (
         "solve sensing x.npz --time-limit 0",
-        "solve sensing x.npz -q --json",
-        "solve completion x.npz --hide 1",
+        &["--time-limit: found \"0\""],
+    ),
+    (
+        "solve sensing x.npz --seed -1",
+        &["--seed: found \"-1\", expected 0 or a positive integer"],
+    ),
+    (
+        "solve sensing x.npz --max-iter 1.5",
+        &["--max-iter: found \"1.5\""],
+    ),
+    (
+        "solve sensing x.npz --seed 1 --seed 2",
+        &["--seed: found more than once, expected once"],
+    ),
+    (
+        "solve sensing x.npz --exact=1",
+        &["--exact: found the value \"1\", expected none"],
+    ),
+    (
+        "solve sensing x.npz -q -v",
+        &["--quiet: found with --verbose, expected one of them"],
+    ),
+    ("solve completion x.npz --hide 1", &["--hide: found \"1\""]),
+    (
+        "solve completion x.npz --center gobal",
+        &["--center: found \"gobal\", expected none, global or bias; did you mean global?"],
+    ),
+    (
         "generate completion --m 3 --p 0.5 --out x.npz",
+        &["--m: found with --p"],
+    ),
+    (
         "generate sensing --condition 0.5 --out x.npz",
-    ] {
-        let output = folder.run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments}");
-        assert!(output.stdout.is_empty(), "{arguments}");
-    }
+        &["--condition: found \"0.5\""],
+    ),
+    (
+        "experiment recovery --preset big",
+        &["--preset: found \"big\", expected quick, paper or large"],
+    ),
+    (
+        "experiment recovery --set trials=-1",
+        &["--set trials=-1: key \"trials\""],
+    ),
+    (
+        "experiment recovery --set cook=1",
+        &["--set cook=1", "expected one of"],
+    ),
+    ("completions tcsh", &["SHELL: found \"tcsh\", expected bash"]),
+];
+
+#[test]
+fn wrong_options_are_refused_in_one_line_before_anything_is_read() {
+    let folder = Folder::new();
+    check(&folder, WRONG);
+    // A value may span lines, the line that quotes it does not.
+    let mut command = folder.command("solve sensing x.npz --rank");
+    let line = stderr(&command.arg("3\n\u{1b}[31m4").output().unwrap());
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(line.contains("found \"3\\n"), "{line}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(crate) struct ExperimentArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Of all random numbers [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::seed)]
     pub(crate) seed: Option<u64>,
     /// Trials at a time, one thread each; the rows do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = values::threads)]

@@ -153,7 +153,7 @@ pub(crate) struct DepthArgs {
     #[arg(long, value_name = "N", value_parser = values::dimension)]
     pub(crate) width: Option<usize>,
     /// Random starting points of a deep chain beside that of the two-factor solution [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     pub(crate) starts: Option<usize>,
 }
 
@@ -162,10 +162,10 @@ pub(crate) struct DepthArgs {
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
     /// Most hidden units with output weight +1 [default: as many as the convex solution needs]
-    #[arg(long, value_name = "K1")]
+    #[arg(long, value_name = "K1", value_parser = values::count)]
     pub(crate) positive: Option<usize>,
     /// Most hidden units with output weight −1 [default: as many as the convex solution needs]
-    #[arg(long, value_name = "K2")]
+    #[arg(long, value_name = "K2", value_parser = values::count)]
     pub(crate) negative: Option<usize>,
 }
 

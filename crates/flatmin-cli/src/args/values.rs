@@ -185,6 +185,15 @@ pub(super) fn dimension(text: &str) -> Result<usize, String> {
     )
 }
 
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    whole(text, 0..=usize::MAX, "expected 0 or a positive integer")
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse().ok();
+    seed.ok_or_else(|| "expected 0 or a positive integer of 64 bits".to_owned())
+}
+
 fn whole(text: &str, range: std::ops::RangeInclusive<usize>, expected: &str) -> Result<usize, String> {
     let value = text.parse().ok().filter(|value| range.contains(value));
     value.ok_or_else(|| expected.to_owned())

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::{Preset, Shown};
 use crate::args::ExperimentArgs;
+use crate::input::read_text;
 use crate::output::files::OutputDir;
 
 /// The file in an experiment's folder.
@@ -35,22 +36,44 @@ pub(super) fn load<E: Shown>(args: &ExperimentArgs) -> Result<E> {
             );
         }
     }
-    let config: E = config.try_into().map_err(one_line)?;
+    let config: E = typed(&config)?;
     config.check()?;
     Ok(config)
+}
+
+/// A whole configuration, each key of which can be one.
+fn checked<E: Shown>(whole: Table) -> Result<Table> {
+    let known = Table::try_from(Preset::Quick.of::<E>())?;
+    merged::<E>(known, whole.clone())?;
+    Ok(whole)
+}
+
+/// A configuration with the keys of another in the place of its own.
+fn merged<E: Shown>(mut config: Table, given: Table) -> Result<Table> {
+    for (key, value) in given {
+        config.insert(key.clone(), value);
+        // At once: what the deserialiser says of a value does not name its key.
+        typed::<E>(&config).with_context(|| format!("key {key:?}"))?;
+    }
+    Ok(config)
+}
+
+/// The table as a configuration.
+fn typed<E: Shown>(table: &Table) -> Result<E> {
+    table.clone().try_into().map_err(one_line)
 }
 
 /// By preset, file and options.
 fn asked<E: Shown>(args: &ExperimentArgs) -> Result<Table> {
     let mut config = Table::try_from(args.preset.unwrap_or(Preset::Quick).of::<E>())?;
     if let Some(path) = &args.config {
-        config.extend(read::<E>(path)?);
+        let given = read::<E>(path)?;
+        config = merged::<E>(config, given).with_context(|| path.display().to_string())?;
     }
     for setting in &args.set {
-        let parsed: Table = setting
-            .parse()
-            .map_err(|error| one_line(error).context(format!("--set {setting}")))?;
-        config.extend(parsed);
+        let named = || format!("--set {setting}");
+        let parsed: Table = setting.parse().map_err(one_line).with_context(named)?;
+        config = merged::<E>(config, parsed).with_context(named)?;
     }
     if let Some(seed) = args.seed {
         let seed = i64::try_from(seed)
@@ -64,7 +87,10 @@ fn asked<E: Shown>(args: &ExperimentArgs) -> Result<Table> {
 fn read_kept<E: Shown>(dir: &Path) -> Result<Option<Table>> {
     let path = dir.join(FILE);
     if path.exists() {
-        read::<E>(&path).map(Some)
+        let kept = read::<E>(&path)?;
+        checked::<E>(kept)
+            .with_context(|| path.display().to_string())
+            .map(Some)
     } else {
         Ok(None)
     }
@@ -73,9 +99,9 @@ fn read_kept<E: Shown>(dir: &Path) -> Result<Option<Table>> {
 /// The configuration in a folder, which must have one.
 pub(super) fn read_folder<E: Shown>(dir: &Path) -> Result<E> {
     let path = dir.join(FILE);
-    let config: E = read::<E>(&path)?
-        .try_into()
-        .map_err(|error| one_line(error).context(path.display().to_string()))?;
+    let named = || path.display().to_string();
+    let kept = read::<E>(&path)?;
+    let config: E = typed(&checked::<E>(kept).with_context(named)?).with_context(named)?;
     config.check().with_context(|| path.display().to_string())?;
     Ok(config)
 }
@@ -96,7 +122,7 @@ fn read<E: Shown>(path: &Path) -> Result<Table> {
 
 fn read_table(path: &Path) -> Result<Table> {
     let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| anyhow!("{shown}: {error}"))?;
+    let text = read_text(path, "a configuration in TOML")?;
     text.parse()
         .map_err(|error| one_line(error).context(shown.to_string()))
 }

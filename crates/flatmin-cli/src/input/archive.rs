@@ -40,7 +40,7 @@ impl<'a> Archive<'a> {
     /// Opens `source`, which must have all of `required`; `optional` is for the message if it has not.
     pub(crate) fn open(source: Source<'a>, required: &[&str], optional: &[&str]) -> Result<Self> {
         let archive = Self(match source {
-            Source::File(path) => Members::Zip(Zip::open(path)?),
+            Source::File(path) => Members::Zip(Zip::open(path, required)?),
             Source::Arrays(arrays) => Members::Arrays(arrays),
         });
         for key in required {
@@ -182,16 +182,22 @@ impl<'a> Archive<'a> {
 }
 
 impl Zip {
-    fn open(path: &Path) -> Result<Self> {
+    fn open(path: &Path, required: &[&str]) -> Result<Self> {
+        super::check_file(path)?;
+        let expected = match required {
+            [] => "an .npz archive".to_owned(),
+            _ => format!("an .npz archive with {}", listed(required)),
+        };
         let npz = path.extension();
         ensure!(
             npz.is_some_and(|extension| extension.eq_ignore_ascii_case("npz")),
-            "found a name that does not end in .npz, expected an .npz archive"
+            "found a name that does not end in .npz, expected {expected}"
         );
         let file = super::open_file(path)?;
         let file_size = file.metadata().context("cannot be read")?.len();
-        let archive =
-            ZipArchive::new(BufReader::new(file)).map_err(|e| anyhow!("found no npz archive ({e})"))?;
+        ensure!(file_size > 0, "found an empty file, expected {expected}");
+        let archive = ZipArchive::new(BufReader::new(file))
+            .map_err(|error| anyhow!("found no npz archive ({error}), expected {expected}"))?;
         Ok(Zip { archive, file_size })
     }
 

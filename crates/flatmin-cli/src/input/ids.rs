@@ -54,6 +54,17 @@ pub(crate) fn names_places<'a>(fields: impl Iterator<Item = &'a [u8]>) -> bool {
     })
 }
 
+/// Whether the fields are the names of row, column and value, in any order, and nothing else.
+pub(crate) fn names_entries<'a>(fields: impl Iterator<Item = &'a [u8]>) -> bool {
+    let named: Result<Vec<String>, _> = fields
+        .map(|field| std::str::from_utf8(field).map(plain))
+        .collect();
+    named.is_ok_and(|named| {
+        let has = |role: &&[&str]| named.iter().any(|name| role.contains(&name.as_str()));
+        named.len() == NAMES.len() && NAMES.iter().all(has)
+    })
+}
+
 /// Ids numbered in the order of their first appearance.
 ///
 /// Most ids are short: packed into two integers they are found without following a pointer.

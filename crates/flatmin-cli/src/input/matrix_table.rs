@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::Array2;
 
+use super::ids::names_entries;
 use super::text::{self, Lines, Numbers, shown};
 
 pub(super) fn read(path: &Path, separator: u8) -> Result<Array2<f64>> {
@@ -21,6 +22,10 @@ pub(super) fn read(path: &Path, separator: u8) -> Result<Array2<f64>> {
             columns = Some(fields.len());
             // A header names its columns: the first line is one if a field of it is no number.
             if fields.iter().any(|field| parse(field).is_none()) {
+                ensure!(
+                    !names_entries(fields.iter().copied()),
+                    "line {number}: found the names of row, column and value, one entry a line as for completion, expected a matrix: one row a line"
+                );
                 continue;
             }
         }

@@ -29,10 +29,11 @@ mod source;
 mod table;
 mod text;
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::Array2;
 
 pub use arrays::{Array, Arrays};
@@ -117,7 +118,8 @@ pub(crate) fn read_robust<'a>(source: impl Into<Source<'a>>) -> Result<RobustDat
 }
 
 fn robust(path: &Path) -> Result<RobustData> {
-    if path.is_dir() {
+    let found = fs::metadata(path).map_err(|error| unopened(error, "a file or a folder of images"))?;
+    if found.is_dir() {
         return images::read(path);
     }
     let name = path
@@ -200,9 +202,12 @@ fn entries_of(path: &Path, wanted: Wanted) -> Result<Entries> {
         "npz" if !zipped => npz::read_completion(path.into()),
         "npy" if !zipped => npy::read_completion(path),
         "parquet" if !zipped => read_parquet(path),
-        _ => bail!(
-            "found a name of no known format, expected .npz, .npy, .csv, .tsv, .data, .dat, .mtx (the text ones also with .gz) or .parquet"
-        ),
+        _ => {
+            check_file(path)?;
+            bail!(
+                "found a name of no known format, expected .npz, .npy, .csv, .tsv, .data, .dat, .mtx (the text ones also with .gz) or .parquet"
+            )
+        }
     }
 }
 
@@ -212,7 +217,8 @@ fn read_parquet(path: &Path) -> Result<Entries> {
 }
 
 #[cfg(not(feature = "parquet"))]
-fn read_parquet(_: &Path) -> Result<Entries> {
+fn read_parquet(path: &Path) -> Result<Entries> {
+    check_file(path)?;
     bail!(
         "found a Parquet file, which this build does not read, expected one built with the cargo feature `parquet`"
     )
@@ -223,11 +229,50 @@ fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     Source::File(path).read(read)
 }
 
+/// The whole text of a file, which is called `expected` where it is missing.
+pub(crate) fn read_text(path: &Path, expected: &str) -> Result<String> {
+    in_file(path, || {
+        let mut text = String::new();
+        let read = open(path, expected)?.read_to_string(&mut text);
+        read.context("cannot be read")?;
+        Ok(text)
+    })
+}
+
+/// That there is a folder, which is called `expected` where it is missing.
+pub(crate) fn check_folder(path: &Path, expected: &str) -> Result<()> {
+    in_file(path, || {
+        let found = fs::metadata(path).map_err(|error| unopened(error, expected))?;
+        ensure!(found.is_dir(), "found a file, expected {expected}");
+        Ok(())
+    })
+}
+
+/// Why a path cannot be opened at which something is `expected`.
+fn unopened(error: io::Error, expected: &str) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => anyhow!("found nothing there, expected {expected}"),
+        _ => anyhow::Error::from(error).context("cannot be opened"),
+    }
+}
+
+/// That there is a file, before its name is called a wrong one. It is not opened: that could wait for ever for a pipe.
+fn check_file(path: &Path) -> Result<()> {
+    let found = fs::metadata(path).map_err(|error| unopened(error, "a file"))?;
+    ensure!(!found.is_dir(), "found a folder, expected a file");
+    Ok(())
+}
+
 fn open_file(path: &Path) -> Result<File> {
-    let file = File::open(path).context("cannot be opened")?;
+    open(path, "a file")
+}
+
+/// A file, which is called `expected` where it is missing.
+fn open(path: &Path, expected: &str) -> Result<File> {
+    let file = File::open(path).map_err(|error| unopened(error, expected))?;
     ensure!(
         !file.metadata().context("cannot be read")?.is_dir(),
-        "found a folder, expected a file"
+        "found a folder, expected {expected}"
     );
     Ok(file)
 }

@@ -7,7 +7,7 @@ use flatmin::fold_in::Ridge;
 use ndarray::{Array2, Ix0, Ix2};
 
 use super::archive::Archive;
-use super::{in_file, open_file};
+use super::{check_folder, in_file, open_file};
 
 /// X[a, b] ≈ mean + (bias of a) + (bias of b) + l_a·r_b.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Side {
 }
 
 pub(super) fn read(folder: &Path) -> Result<Model> {
+    check_folder(folder, "a folder that `solve completion --out` wrote")?;
     let path = folder.join("factors.npz");
     let mut model = in_file(&path, || factors(&path))?;
     for (name, side) in [
@@ -65,11 +66,13 @@ pub(super) fn read(folder: &Path) -> Result<Model> {
 }
 
 fn factors(path: &Path) -> Result<Model> {
-    let mut archive = Archive::open(
-        path.into(),
-        &["L", "R", "row_ridge", "column_ridge", "ridge_power"],
-        &["mean", "row_bias", "column_bias", "bias_ridge"],
-    )?;
+    let mut archive = Archive::open(path.into(), &["L", "R"], &[])?;
+    for key in ["row_ridge", "column_ridge", "ridge_power"] {
+        ensure!(
+            archive.has(key),
+            "found factors without {key:?}, expected those that `solve completion --out` wrote"
+        );
+    }
     let power = number(&mut archive, "ridge_power")?;
     let mut side = |factor: &str, ridge: &str, bias: &str| {
         let factor = archive.numbers::<Ix2>(factor, "(d, k)")?;

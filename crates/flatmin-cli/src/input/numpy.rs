@@ -16,6 +16,9 @@ use crate::memory::Free;
 
 /// Bytes before the header of version 1: magic, version, length.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// Bytes of the magic and the version.
+const START: u64 = 8;
+const CUT_SHORT: &str = "the array is cut short";
 /// numpy itself refuses headers above 10 kB; the rest is slack for structured types, which are refused by name.
 const MAX_HEADER: usize = 1 << 20;
 /// Dimensions that numpy's arrays have at most.
@@ -257,12 +260,14 @@ fn ordered<const N: usize>(mut bytes: [u8; N], big_endian: bool) -> [u8; N] {
 
 /// The dict literal of the header, and how many bytes were read up to its end.
 fn header_text(reader: &mut impl Read) -> Result<(String, u64)> {
-    let mut start = [0; 8];
-    fill(reader, &mut start)?;
+    let mut start = Vec::new();
+    let read = reader.by_ref().take(START).read_to_end(&mut start);
+    read.context("cannot be read")?;
     ensure!(
         start.starts_with(MAGIC),
         "found no numpy array (it does not begin with \\x93NUMPY)"
     );
+    ensure!(start.len() as u64 == START, CUT_SHORT);
     let (length, prefix) = match start[6] {
         1 => {
             let mut length = [0; 2];
@@ -335,7 +340,7 @@ fn decode<const N: usize, T>(
 /// Fills `buffer`, or says that the array is cut short.
 fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<()> {
     reader.read_exact(buffer).map_err(|e| match e.kind() {
-        ErrorKind::UnexpectedEof => anyhow!("the array is cut short"),
+        ErrorKind::UnexpectedEof => anyhow!(CUT_SHORT),
         _ => anyhow!("cannot be read: {e}"),
     })
 }

@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use csv::ByteRecord;
 use memchr::memchr;
 
@@ -79,6 +79,16 @@ enum Dialect {
     Plain(&'static [u8]),
 }
 
+impl Dialect {
+    fn name(self) -> &'static str {
+        match self {
+            Dialect::Quoted(b',') => "a comma",
+            Dialect::Plain(b"::") => "\"::\"",
+            Dialect::Quoted(_) | Dialect::Plain(_) => "a tab",
+        }
+    }
+}
+
 impl Layout {
     /// By the first records, those of `block`; `None` where it has none.
     fn of(block: &Block, quoted: Option<u8>, wanted: Wanted) -> Result<Option<Self>> {
@@ -141,7 +151,8 @@ impl Part {
             if layout.header == Some(line) {
                 continue;
             }
-            let [row, col, value] = record.fields(columns).with_context(|| format!("line {line}"))?;
+            let fields = record.fields(columns);
+            let [row, col, value] = fields.ok_or_else(|| record.too_short(line, layout))?;
             let row = part.rows.number(row).with_context(|| place(line, columns, 0))?;
             let col = part.cols.number(col).with_context(|| place(line, columns, 1))?;
             let value = if layout.valued {
@@ -267,24 +278,30 @@ fn next_quoted(reader: &mut csv::Reader<&[u8]>, record: &mut ByteRecord) -> Resu
 
 impl<'a> Record<'a> {
     /// Row id, column id and value.
-    fn fields(&self, columns: Columns) -> Result<[&'a [u8]; 3]> {
-        let found = match self {
+    fn fields(&self, columns: Columns) -> Option<[&'a [u8]; 3]> {
+        match self {
             Record::Line(line, separator) => fields_of_line(line, separator, columns),
             Record::Quoted(record) => match columns.map(|column| record.get(column)) {
                 [Some(row), Some(col), Some(value)] => Some([row, col, value]),
                 _ => None,
             },
-        };
-        found.map_or_else(|| self.refuse(columns), Ok)
+        }
     }
 
+    /// Too few fields for the columns, most often because another character is between them: the first one shows it.
     #[cold]
-    fn refuse(&self, columns: Columns) -> Result<[&'a [u8]; 3]> {
-        bail!(
-            "found {} fields, expected at least {} ({})",
-            self.all().len(),
-            1 + columns.into_iter().max().unwrap_or(0),
-            ROLES.join(", ")
+    fn too_short(&self, line: u64, layout: &Layout) -> anyhow::Error {
+        let all = self.all();
+        let first = shown(all.get(0).unwrap_or_default().trim_ascii());
+        let found = match all.len() {
+            1 => format!("one field, {first}"),
+            count => format!("{count} fields, the first of them {first}"),
+        };
+        anyhow!(
+            "line {line}: found {found}, expected at least {} ({}) with {} between",
+            1 + layout.columns.into_iter().max().unwrap_or(0),
+            ROLES.join(", "),
+            layout.dialect.name()
         )
     }
 

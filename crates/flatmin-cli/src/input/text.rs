@@ -16,13 +16,28 @@ const BUFFER: usize = 1 << 17;
 /// Numbers between two looks at the memory that is left.
 const CHECKED: usize = 1 << 16;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What gzipped data begin with.
+const GZIP: &[u8] = b"\x1f\x8b";
+/// What begins files that are often given the name of a text.
+const NO_TEXT: [(&[u8], &str); 4] = [
+    (b"PK\x03", "a zip archive, as .npz and Excel files are"),
+    (GZIP, "gzipped data in a file whose name does not end in .gz"),
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+];
 
 /// Opens the text of `path`, decompressed when the name ends in `.gz`.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
-    let file = super::open_file(path)?;
+    let mut file = super::open_file(path)?;
     let zipped = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     if zipped {
-        decoded(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
+        let start = start_of(&mut file)?;
+        ensure!(
+            start.starts_with(GZIP),
+            "found a file that is not gzipped, expected one, as its name ends in .gz"
+        );
+        let file = BufReader::with_capacity(BUFFER, Cursor::new(start).chain(file));
+        decoded(MultiGzDecoder::new(file))
     } else {
         decoded(file)
     }
@@ -30,16 +45,22 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
 
 /// The text without its byte order mark.
 fn decoded(mut reader: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>> {
-    let mut start = Vec::new();
-    reader
-        .by_ref()
-        .take(BYTE_ORDER_MARK.len() as u64)
-        .read_to_end(&mut start)
-        .context("cannot be read")?;
+    let mut start = start_of(&mut reader)?;
+    for (mark, found) in NO_TEXT {
+        ensure!(!start.starts_with(mark), "found {found}, expected text in UTF-8");
+    }
     if start == BYTE_ORDER_MARK {
         start.clear();
     }
     Ok(Box::new(Cursor::new(start).chain(reader)))
+}
+
+/// The first bytes, as many as tell what a file is.
+fn start_of(reader: &mut impl Read) -> Result<Vec<u8>> {
+    let mut start = Vec::new();
+    let read = reader.take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start);
+    read.context("cannot be read")?;
+    Ok(start)
 }
 
 /// Non-blank lines with their numbers, one buffer for all of them.

@@ -143,7 +143,7 @@ fn lock(path: &Path) -> Result<Option<File>> {
     match folder.try_lock() {
         Ok(()) => Ok(Some(folder)),
         Err(TryLockError::WouldBlock) => bail!(
-            "{}: found another run that writes to this folder, expected none; choose another folder, or wait",
+            "{}: found another run that writes to this folder, expected none; wait until it has ended, or choose another folder",
             path.display()
         ),
         Err(TryLockError::Error(_)) => Ok(None),

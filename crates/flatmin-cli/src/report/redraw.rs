@@ -1,7 +1,5 @@
 //! A report from the files of an earlier run.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
@@ -9,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Rendered, check, render};
 use crate::failure::{Failure, OrInput as _};
+use crate::input::read_text;
 use crate::output::result::{ReportData, ResultFile};
 
 /// Reads `result.json` and `report.json`, or an experiment's rows, in `dir` and draws them again; writes nothing.
@@ -30,10 +29,7 @@ fn read<T: DeserializeOwned>(
 ) -> anyhow::Result<T> {
     let path = dir.join(name);
     let shown = path.display();
-    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => anyhow!("{shown}: no such file; flatmin writes it with --out"),
-        _ => anyhow!("{shown}: {error}"),
-    })?;
+    let text = read_text(&path, "a file that flatmin writes with --out")?;
     // serde_json ends its message with "at line … column …".
     let value = serde_json::from_str(&text).map_err(|error| anyhow!("{shown}: {error}"))?;
     check(&value).with_context(|| shown.to_string())?;

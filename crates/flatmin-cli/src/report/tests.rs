@@ -255,7 +255,7 @@ fn bad_files_are_named_with_the_place() {
     let dir = tempfile::tempdir().unwrap();
     let message = || redraw(dir.path()).unwrap_err().message();
     let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-    assert!(message().contains("result.json: no such file"));
+    assert!(message().contains("result.json: found nothing there"));
     put("result.json", "{\n \"model\": ?}");
     assert!(
         message().contains("result.json: expected value at line 2 column 11"),
@@ -265,7 +265,7 @@ fn bad_files_are_named_with_the_place() {
     put("result.json", "{}");
     assert!(message().contains("result.json: no `model`"));
     put("result.json", "{\"model\": \"sensing\"}");
-    assert!(message().contains("report.json: no such file"));
+    assert!(message().contains("report.json: found nothing there"));
     put(
         "report.json",
         "{\"recovered\": {\"shape\": [1, 2], \"full_shape\": [1, 2], \"values\": [0]}}",

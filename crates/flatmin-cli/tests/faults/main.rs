@@ -7,8 +7,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod killed;
+mod kinds;
 mod numbers;
 mod outputs;
+mod paths;
 mod sizes;
 mod text;
 

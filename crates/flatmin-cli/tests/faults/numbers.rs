@@ -222,3 +222,15 @@ fn entries_given_twice_count_once_if_they_agree() {
     let words = ["entry 2 and entry 3", "3 and 4"];
     check("twice", &folder.run("solve completion x.npz --exact"), 2, &words);
 }
+
+/// No digit of the objective is left to bring down: a budget that counts steps alone would never end such a run.
+#[test]
+fn a_penalty_below_the_rounding_of_the_data_ends_and_claims_nothing() {
+    let folder = Folder::new();
+    folder.done("generate sensing --d1 4 --rank 1 --out x.npz");
+    for lambda in ["1e-20", "1e-50", "1e-300"] {
+        let result = folder.json(&format!("solve sensing x.npz --lambda {lambda} --time-limit 60"));
+        let gap = super::common::number(&result, "gap");
+        assert_eq!(result["status"] == "certified", gap <= 1e-4, "{lambda}: {result}");
+    }
+}

@@ -215,11 +215,41 @@ fn a_second_run_into_a_folder_is_refused() {
         let first = File::open(folder.path(name)).unwrap();
         first.try_lock().unwrap();
         check(command, &folder.run(command), 2, &[name, "another run"]);
-        folder.done(&format!("report {name}"));
+        let report = format!("report {name}");
+        check(&report, &folder.run(&report), 2, &[name, "another run"]);
         assert_eq!(before, content(&folder, name));
         drop(first);
         folder.done(command);
     }
+}
+
+/// A report that is drawn while a run puts its files there is one of them, not of two, or none.
+#[test]
+fn a_report_beside_a_run_is_whole_or_refused() {
+    let folder = prepared();
+    let solving = || {
+        for seed in 0..8 {
+            let output = folder.run(&format!("solve sensing x.npz --seed {seed} --out run"));
+            if output.status.code() != Some(0) {
+                check("solve", &output, 2, &["another run"]);
+            }
+        }
+    };
+    let reporting = || {
+        for _ in 0..24 {
+            let output = folder.run("report run");
+            if output.status.code() != Some(0) {
+                check("report", &output, 2, &["run: found another run"]);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(solving);
+        scope.spawn(reporting);
+    });
+    let before = content(&folder, "run");
+    folder.done("report run");
+    assert_eq!(before, content(&folder, "run"));
 }
 
 #[test]

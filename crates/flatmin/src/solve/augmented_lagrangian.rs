@@ -43,6 +43,8 @@ const TIGHTEN: f64 = 0.3;
 const STEPS: usize = 25;
 /// Rounds in a row that may miss their target, each with a smaller σ, before the run ends.
 const FAILURES: usize = 8;
+/// A relative change of Z that is rounding.
+const STILL: f64 = 1e-12;
 /// Conjugate gradient steps that a preconditioner has to do with, else it is renewed: renewing costs about as much.
 const INNER: usize = 10;
 /// Accuracy of a Newton step.
@@ -150,7 +152,10 @@ impl State<'_, '_> {
             let stopped = self.minimise(&mut dual, target, monitor)?;
             let steps = monitor.iterations() - before;
             let solved = norm(&dual.gradient) <= target;
-            failures = if solved { 0 } else { failures + 1 };
+            // So does one that changes nothing any more: rounding is what is left of the gap.
+            let idle = steps == 0 && moved <= STILL;
+            failures = if solved && !idle { 0 } else { failures + 1 };
+            let stopped = stopped.or_else(|| monitor.stopped());
             let (value, bound) = self.judge(&dual, monitor)?;
             let closed = value > 0.0 && value - bound <= 0.3 * settings.tolerance * value;
             let done = norm(&dual.gradient) <= 0.1 * settings.tolerance * size && closed;

@@ -21,11 +21,17 @@ const TEST: f64 = 0.1;
 /// Writes entries, and where there is one and the format can hold it the truth.
 pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
     let made = Made::draw(&args.drawing)?;
-    let target = Target::new(&args.out, args.model)?;
+    let target = Target::new("--out", &args.out, args.model)?;
     let Some(test) = &args.test else {
         return Ok(write(&target, &made)?);
     };
-    let test = Target::new(test, args.model)?;
+    let test = Target::new("--test", test, args.model)?;
+    if test.is(&target) {
+        let found = args.out.display();
+        return Err(usage(format!(
+            "--test: found {found}, expected another file than that of --out"
+        )));
+    }
     let marked = hold_out(&made.rows, &made.columns, made.shape, TEST, args.drawing.seed);
     write(&test, &made.part(&marked, true))?;
     Ok(write(&target, &made.part(&marked, false))?)

@@ -24,7 +24,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Ending, Failure> {
     if args.model == Model::Completion {
         completion::generate(args)?;
     } else {
-        let target = Target::new(&args.out, args.model)?;
+        let target = Target::new("--out", &args.out, args.model)?;
         target.archive(&drawn(args.model, &args.drawing)?)?;
     }
     Ok(Ending::Done)

@@ -20,10 +20,16 @@ pub(super) struct Target {
 
 impl Target {
     /// Knows from here on that its folder can be written.
-    pub(super) fn new(path: &Path, model: Model) -> Result<Self, Failure> {
-        let format = Format::of(path, model)?;
-        let (out, name) = place(path)?;
+    pub(super) fn new(option: &str, path: &Path, model: Model) -> Result<Self, Failure> {
+        let format = Format::of(option, path, model)?;
+        let (out, name) = place(option, path)?;
         Ok(Target { out, name, format })
+    }
+
+    /// Whether the two are one file.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let folder = |target: &Self| target.out.path().canonicalize().ok();
+        self.name == other.name && folder(self) == folder(other)
     }
 
     /// Writes an archive of these arrays.
@@ -42,7 +48,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub(super) fn of(path: &Path, model: Model) -> Result<Self, Failure> {
+    fn of(option: &str, path: &Path, model: Model) -> Result<Self, Failure> {
         let extension = path
             .extension()
             .map(|extension| extension.to_string_lossy().to_lowercase());
@@ -52,7 +58,7 @@ impl Format {
             (Some("tsv"), Model::Completion) => Ok(Format::Table('\t')),
             (Some("mtx"), Model::Completion) => Ok(Format::MatrixMarket),
             _ => Err(usage(format!(
-                "--out: found {}, expected a name that ends in {}",
+                "{option}: found {}, expected a name that ends in {}",
                 path.display(),
                 if model == Model::Completion {
                     ".npz, .csv, .tsv or .mtx"
@@ -65,15 +71,15 @@ impl Format {
 }
 
 /// The folder of the file, and its name there.
-fn place(path: &Path) -> Result<(OutputDir, String), Failure> {
+fn place(option: &str, path: &Path) -> Result<(OutputDir, String), Failure> {
     let shown = path.display();
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name
-        .ok_or_else(|| anyhow!("--out: found {shown}, expected the name of a file"))
+        .ok_or_else(|| anyhow!("{option}: found {shown}, expected the name of a file"))
         .or_input()?;
     if path.is_dir() {
         return Err(usage(format!(
-            "--out: {shown}: found a folder, expected the name of a file"
+            "{option}: {shown}: found a folder, expected the name of a file"
         )));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
