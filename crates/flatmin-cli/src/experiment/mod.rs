@@ -111,6 +111,11 @@ pub(crate) fn with<A: Action>(name: ExperimentName, action: A) -> Result<A::Outp
     }
 }
 
+/// Whether the folder is an experiment's.
+pub(crate) fn is_in(dir: &Path) -> Result<bool, Failure> {
+    Ok(config::name_in(dir).or_input()?.is_some())
+}
+
 /// The report of an experiment's folder; `None` where there is none.
 pub(crate) fn redraw(dir: &Path) -> Result<Option<Rendered>, Failure> {
     let Some(name) = config::name_in(dir).or_input()? else {
