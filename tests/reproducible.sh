@@ -11,13 +11,19 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# Cargo names symbols by a digest of the flags that it knows of; what a wrapper adds leaves it alone.
+cat >"$scratch/rustc" <<'EOF'
+#!/bin/sh
+exec "$@" "--remap-path-prefix=$FLATMIN_FOLDER=/flatmin" "--remap-path-prefix=$FLATMIN_CARGO=/cargo"
+EOF
+chmod +x "$scratch/rustc"
+
 build() {
   mkdir -p "$1"
   git -C "$root" archive "$commit" | tar -x -C "$1"
   (
     cd "$1"
-    export CARGO_TARGET_DIR=$1/target
-    export RUSTFLAGS="--remap-path-prefix=$1=/flatmin --remap-path-prefix=$cargo_home=/cargo"
+    export CARGO_TARGET_DIR=$1/target RUSTC_WRAPPER=$scratch/rustc FLATMIN_FOLDER=$1 FLATMIN_CARGO=$cargo_home
     cargo build --quiet --locked --release --bin flatmin
   )
   sha256sum "$1/target/release/flatmin" | cut -d ' ' -f 1

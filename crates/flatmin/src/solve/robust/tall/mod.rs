@@ -39,7 +39,7 @@ const ROUNDS: usize = 8;
 /// A round that adds a smaller share than this of what all have gained is the last.
 const GAIN: f64 = 1e-2;
 /// The share of the tolerance at which a run ends: the certificate rounds otherwise.
-const MARGIN: f64 = 0.9;
+const MARGIN: f64 = 0.97;
 /// Rows of a piece of X V.
 const PIECE: usize = 256;
 /// Singular directions that are kept apart in a Gram matrix.
