@@ -53,7 +53,7 @@ pub enum Error {
         size: usize,
     },
     /// The same entry of the matrix is observed twice.
-    #[error("entry ({row}, {column}) is observed twice, as {first} and as {second}; expected once")]
+    #[error("entry ({row}, {column}) is observed twice, as {first:?} and as {second:?}; expected once")]
     Duplicate {
         /// Row, from 0.
         row: usize,

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::ids::Ids;
 use super::instance::CompletionData;
+use super::numpy::shown_number;
 use crate::memory::Free;
 
 /// Bytes of an entry: its row, column and value.
@@ -247,8 +248,8 @@ impl Entries {
         let (one, other) = (self.places.name(first), self.places.name(second));
         anyhow!(
             "{one} and {other} both give ({row}, {col}): {} and {}, expected one value",
-            self.y[first],
-            self.y[second]
+            shown_number(self.y[first]),
+            shown_number(self.y[second])
         )
     }
 

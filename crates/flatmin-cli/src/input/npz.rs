@@ -21,6 +21,7 @@ use super::archive::Archive;
 use super::entries::{Entries, Places};
 use super::instance::{BilinearData, RobustData, SensingData, SparseData, SymmetricData};
 use super::npy;
+use super::numpy::shown_number;
 use super::source::Source;
 
 pub(crate) fn read_sensing(source: Source<'_>) -> Result<SensingData<'_>> {
@@ -84,7 +85,9 @@ fn check_symmetric(truth: &Array2<f64>) -> Result<()> {
         let other = truth[[j, i]];
         ensure!(
             (value - other).abs() <= SYMMETRIC * largest,
-            "key \"truth\": found {value} at ({i}, {j}) and {other} at ({j}, {i}), expected a symmetric matrix"
+            "key \"truth\": found {} at ({i}, {j}) and {} at ({j}, {i}), expected a symmetric matrix",
+            shown_number(*value),
+            shown_number(other)
         );
     }
     Ok(())

@@ -78,6 +78,16 @@ pub(crate) fn shown_shape(shape: &[usize]) -> String {
     }
 }
 
+/// A number for a message: with an exponent where it has very many digits without.
+pub(crate) fn shown_number(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() <= 24 {
+        plain
+    } else {
+        format!("{value:e}")
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Float,

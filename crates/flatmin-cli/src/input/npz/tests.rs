@@ -246,6 +246,17 @@ fn indices_of_every_width_and_sign_are_taken() {
     }
 }
 
+/// Found by damaged files: without an exponent such a number has three hundred digits.
+#[test]
+fn tiny_numbers_are_shown_with_an_exponent() {
+    let truth = floats("(2, 2)", &[0., 1.25e-300, 3e-301, 0.]);
+    let members = [("x", ones("(1, 2)", 2)), ("y", ones("(1,)", 1)), ("truth", truth)];
+    assert_eq!(
+        refusal(read_symmetric, &members),
+        "key \"truth\": found 1.25e-300 at (0, 1) and 3e-301 at (1, 0), expected a symmetric matrix"
+    );
+}
+
 #[test]
 fn numbers_that_are_not_finite_are_named_by_index() {
     let mut numbers = [1.; 12];
