@@ -42,14 +42,15 @@ pub(super) fn measure(run: &Run<'_>, asked: &Asked<'_>) -> Result<Outcome, Failu
     let problem = Problem::new(map, y, Fit::Exact, objective)
         .and_then(|problem| problem.over(run.model.domain(&run.options.of_model)))
         .map_err(about)?;
-    let fit = wanted.map_or_else(|| own_fit(&problem, &x), |chosen| chosen.fit);
+    let point = (&x, assess::misfit(&problem, &x));
+    let fit = wanted.map_or_else(|| own_fit(&problem, point.1), |chosen| chosen.fit);
     describe_fit(&mut result, fit);
     let problem = problem.with(fit, objective).map_err(about)?;
     let best = (!asked.no_bound)
         .then(|| run.solve(&problem, &run.settings(fit)))
         .transpose()?;
     run.progress.stage("measuring");
-    let report = assess(&mut result, problem, &x, best.as_ref(), &extras, run, asked)?;
+    let report = assess(&mut result, problem, point, best.as_ref(), &extras, run, asked)?;
     let end = best.map_or(Ending::Done, |best| ending(best.status));
     Ok(Outcome::numbers(result, Some(report), end))
 }
@@ -119,8 +120,7 @@ fn matrix(a: &ndarray::Array2<f64>) -> Mat<f64> {
 }
 
 /// As well as the factors themselves fit.
-fn own_fit(problem: &Problem, x: &Factors) -> Fit {
-    let misfit = assess::misfit(problem, x);
+fn own_fit(problem: &Problem, misfit: f64) -> Fit {
     if misfit <= EXACT * norm(problem.data()) {
         Fit::Exact
     } else {
@@ -128,20 +128,20 @@ fn own_fit(problem: &Problem, x: &Factors) -> Fit {
     }
 }
 
-/// All numbers of the factors, `best` being the solution that they are compared with.
+/// All numbers of the factors and their misfit, `best` being the solution that they are compared with.
 fn assess(
     result: &mut ResultFile,
     problem: Problem,
-    x: &Factors,
+    point: (&Factors, f64),
     best: Option<&Solution>,
     extras: &Extras,
     run: &Run<'_>,
     asked: &Asked<'_>,
 ) -> Result<ReportData, Failure> {
     let about = |error: Error| run.about(error);
+    let x = point.0;
     let flat = run.flat_weights(&problem)?;
     let certificate = certificate(&problem, flat.as_ref(), x, best).map_err(about)?;
-    let point = (x, assess::misfit(&problem, x));
     assess::point(result, &problem, flat.as_ref(), point).map_err(about)?;
     assess::errors(result, &problem, extras, point);
     let isometry = run.options.of_model.isometry;

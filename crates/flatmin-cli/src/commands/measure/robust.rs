@@ -41,14 +41,9 @@ pub(super) fn measure(run: &Run<'_>, asked: &Asked<'_>) -> Result<Outcome, Failu
     let weights = Weights::new(problem.map(), Objective::Nuclear).map_err(about)?;
     let certificate = certify(&problem, &weights, &x, dual).map_err(about)?;
     describe(&mut result, fit, &s);
-    assess::point(
-        &mut result,
-        &local,
-        flat.as_ref(),
-        (&x, assess::misfit(&local, &x)),
-    )
-    .map_err(about)?;
-    assess::errors(&mut result, &problem, &extras, (&x, assess::misfit(&problem, &x)));
+    let point = (&x, assess::misfit(&local, &x));
+    assess::point(&mut result, &local, flat.as_ref(), point).map_err(about)?;
+    assess::errors(&mut result, &local, &extras, point);
     result.residual = assess::known(certificate.residual);
     if best.is_some() {
         assess::proof(&mut result, &certificate);

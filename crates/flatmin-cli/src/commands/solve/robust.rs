@@ -36,9 +36,10 @@ pub(super) fn solve(run: &Run<'_>) -> Result<Outcome, Failure> {
     result.iterations = solution.iterations;
     result.method = Some(solution.method.to_owned());
     assess::proof(&mut result, &solution.certificate);
-    assess::point(&mut result, &local, flat.as_ref(), (x, assess::misfit(&local, x))).map_err(about)?;
+    let point = (x, assess::misfit(&local, x));
+    assess::point(&mut result, &local, flat.as_ref(), point).map_err(about)?;
     result.residual = assess::known(solution.certificate.residual);
-    assess::errors(&mut result, &problem, &extras, (x, assess::misfit(&problem, x)));
+    assess::errors(&mut result, &local, &extras, point);
     let mut report = None;
     let mut separated = None;
     if run.whole {
