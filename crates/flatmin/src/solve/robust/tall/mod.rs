@@ -90,8 +90,7 @@ pub(super) fn solve(
         };
         let bound = best.as_ref().map_or(judged.bound(), |best| best.1);
         run.record(monitor, sums, bound);
-        let proved = judged.value - bound <= MARGIN * settings.tolerance * judged.value;
-        if proved || stopped.is_some() {
+        if judged.is_closed_by(bound, settings.tolerance) || stopped.is_some() {
             return Ok(run.outcome(best.map(|best| best.0), stopped));
         }
     }
@@ -112,6 +111,11 @@ impl Judged {
     /// The bound of λ itself.
     fn bound(&self) -> f64 {
         self.inner / self.spectrum.norm().max(1.0)
+    }
+
+    /// Whether that bound leaves no gap that matters.
+    fn is_closed_by(&self, bound: f64, tolerance: f64) -> bool {
+        self.value - bound <= MARGIN * tolerance * self.value
     }
 }
 
@@ -210,7 +214,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// `certificate/projections.rs`), where that may do.
     fn approach(&self, judged: &Judged, tolerance: f64) -> Result<Option<(Vec<f32>, f64)>, Error> {
         let first = judged.bound();
-        let closes = |bound: f64| judged.value - bound <= MARGIN * tolerance * judged.value;
+        let closes = |bound: f64| judged.is_closed_by(bound, tolerance);
         if judged.value - first > HOPE * tolerance * judged.value {
             return Ok(None);
         }
